@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Starts four validators on this machine, clears a session that the program generates from a seed (one validator is
+# killed on the way), prints what happened, and stops everything it started. `make demo` builds first.
+#
+#   SEED=7 deploy/demo.sh      another session
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+novation=.build/novation
+[ -x "$novation" ] || refuse "no $novation: run make build first"
+seed=${SEED:-1}
+clock_start=2026-03-02T08:00:00Z
+clock_rate=3600
+
+directory=$(mktemp -d "${TMPDIR:-/tmp}/novation-demo.XXXXXX")
+stop() {
+  status=$?
+  trap - EXIT INT TERM
+  "$novation" devnet down --dir "$directory" || true
+  if [ "$status" -eq 0 ]; then rm -rf "$directory"; else say "left for a look: $directory"; fi
+  exit "$status"
+}
+trap stop EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+say "four validators under $directory"
+"$novation" devnet up --dir "$directory" --detach --clock-start "$clock_start" --clock-rate "$clock_rate"
+
+say "a session from seed $seed"
+"$novation" replay --tape "$seed" --dir "$directory"
+
+say "the network afterwards"
+"$novation" devnet status --dir "$directory"
