@@ -97,6 +97,23 @@ public enum AEAD {
     return opened ? output : nil
   }
 
+  /// The key that follows `key` by the Noise framework's `REKEY`, revision 34, section 4.2: the first 32 bytes of 32
+  /// zero bytes sealed with the largest nonce.
+  public static func successor(of key: SecretBytes) -> SecretBytes {
+    precondition(key.count == 32)
+    Sodium.start()
+    let sealed = SecretBytes(count: 32 + tagBytes) { out in
+      withUnsafeBytes(of: Nonce96(counter: .max).words) { nonce in
+        key.withBytes { key in
+          // In place: the buffer holds the zero bytes already.
+          _ = crypto_aead_chacha20poly1305_ietf_encrypt(
+            out.pointer, nil, out.pointer, 32, nil, 0, nil, nonce.pointer, key.pointer)
+        }
+      }
+    }
+    return sealed.prefix(32)
+  }
+
   /// XChaCha20-Poly1305 of a secret. `nonce` has `extendedNonceBytes`, by the caller's own making.
   public static func sealExtended(
     _ plaintext: UnsafeRawBufferPointer, key: SecretBytes, nonce: [UInt8], authenticating associated: [UInt8] = []

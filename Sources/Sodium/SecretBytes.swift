@@ -37,6 +37,12 @@ public final class SecretBytes: @unchecked Sendable {  // immutable after init, 
     self.init(count: bytes.count) { $0.copyBytes(from: bytes) }
   }
 
+  /// The first bytes as a secret of their own; `count` is at most this secret's.
+  public func prefix(_ count: Int) -> SecretBytes {
+    precondition(count <= self.count)
+    return SecretBytes(copying: UnsafeRawBufferPointer(start: base, count: count))
+  }
+
   /// Fresh random bytes; only for the shell.
   public static func random(_ count: Int) -> SecretBytes {
     SecretBytes(count: count) { buffer in
