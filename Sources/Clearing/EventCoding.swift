@@ -1,0 +1,179 @@
+// Canonical bytes of events.
+
+import Primitives
+public import Wire
+
+extension Event: WireCodable {
+  public func encode(to writer: inout WireWriter) {
+    writer.write(sequence)
+    writer.write(kind)
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    sequence = try reader.readOrdinal()
+    kind = try EventKind(from: &reader)
+  }
+}
+
+extension TradeEvent: WireCodable {
+  public func encode(to writer: inout WireWriter) {
+    writer.write(trade)
+    writer.write(instrument)
+    writer.write(price)
+    writer.write(quantity)
+    writer.write(takerSide)
+    writer.write(taker)
+    writer.write(maker)
+    writer.write(takerOrder)
+    writer.write(makerOrder)
+    writer.write(takerFee)
+    writer.write(makerFee)
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    trade = try reader.read()
+    instrument = try InstrumentID(from: &reader)
+    price = try reader.read()
+    quantity = try reader.read()
+    takerSide = try Side(from: &reader)
+    taker = try reader.readBytes32()
+    maker = try reader.readBytes32()
+    takerOrder = try reader.read()
+    makerOrder = try reader.read()
+    takerFee = try reader.read()
+    makerFee = try reader.read()
+  }
+}
+
+extension EventKind: WireCodable {
+  public func encode(to writer: inout WireWriter) {
+    switch self {
+    case .accountOpened(let account):
+      writer.write(UInt8(0))
+      writer.write(account)
+    case .deposit(let account, let amount, let reference):
+      writer.write(UInt8(1))
+      writer.write(account)
+      writer.write(amount)
+      writer.write(reference)
+    case .withdrawalRequested(let number, let account, let amount):
+      writer.write(UInt8(2))
+      writer.write(number)
+      writer.write(account)
+      writer.write(amount)
+    case .withdrawalClosed(let number, let account, let amount, let paid):
+      writer.write(UInt8(3))
+      writer.write(number)
+      writer.write(account)
+      writer.write(amount)
+      writer.write(paid)
+    case .transfer(let from, let to, let amount):
+      writer.write(UInt8(4))
+      writer.write(from)
+      writer.write(to)
+      writer.write(amount)
+    case .listed(let instrument):
+      writer.write(UInt8(5))
+      writer.write(instrument)
+    case .stateChanged(let instrument, let state):
+      writer.write(UInt8(6))
+      writer.write(instrument)
+      writer.write(state)
+    case .trade(let trade):
+      writer.write(UInt8(7))
+      writer.write(trade)
+    case .bookLevel(let instrument, let side, let price, let quantity):
+      writer.write(UInt8(8))
+      writer.write(instrument)
+      writer.write(side)
+      writer.write(price)
+      writer.write(quantity)
+    case .orderCancelled(let order, let account, let instrument, let remaining, let reason):
+      writer.write(UInt8(9))
+      writer.write(order)
+      writer.write(account)
+      writer.write(instrument)
+      writer.write(remaining)
+      writer.write(reason)
+    default: encodeRisk(to: &writer)
+    }
+  }
+
+  private func encodeRisk(to writer: inout WireWriter) {
+    switch self {
+    case .price(let underlying, let expiry, let round, let price):
+      writer.write(UInt8(10))
+      writer.write(underlying)
+      writer.write(expiry)
+      writer.write(round)
+      writer.write(price)
+    case .expirySettled(let underlying, let expiry, let price, let observations, let positions):
+      writer.write(UInt8(11))
+      writer.write(underlying)
+      writer.write(expiry)
+      writer.write(price)
+      writer.write(observations)
+      writer.write(positions)
+    case .settled(let account, let instrument, let quantity, let amount):
+      writer.write(UInt8(12))
+      writer.write(account)
+      writer.write(instrument)
+      writer.write(quantity)
+      writer.write(amount)
+    case .marginCall(let account, let equity, let maintenance):
+      writer.write(UInt8(13))
+      writer.write(account)
+      writer.write(equity)
+      writer.write(maintenance)
+    case .marginRestored(let account):
+      writer.write(UInt8(14))
+      writer.write(account)
+    default: break
+    }
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    switch try reader.read(UInt8.self) {
+    case 0: self = .accountOpened(try reader.readBytes32())
+    case 1:
+      self = .deposit(
+        account: try reader.readBytes32(), amount: try reader.read(), reference: try reader.readBytes32())
+    case 2:
+      self = .withdrawalRequested(
+        number: try reader.read(), account: try reader.readBytes32(), amount: try reader.read())
+    case 3:
+      self = .withdrawalClosed(
+        number: try reader.read(), account: try reader.readBytes32(), amount: try reader.read(),
+        paid: try reader.readBool())
+    case 4:
+      self = .transfer(from: try reader.readBytes32(), to: try reader.readBytes32(), amount: try reader.read())
+    case 5: self = .listed(try InstrumentID(from: &reader))
+    case 6: self = .stateChanged(try InstrumentID(from: &reader), try InstrumentState(from: &reader))
+    case 7: self = .trade(try TradeEvent(from: &reader))
+    case 8:
+      self = .bookLevel(
+        try InstrumentID(from: &reader), try Side(from: &reader), price: try reader.read(),
+        quantity: try reader.read())
+    case 9:
+      self = .orderCancelled(
+        try reader.read(), account: try reader.readBytes32(), instrument: try InstrumentID(from: &reader),
+        remaining: try reader.read(), try CancelReason(from: &reader))
+    case 10:
+      self = .price(
+        underlying: try reader.read(), expiry: try reader.read(), round: try reader.read(), price: try reader.read())
+    case 11:
+      self = .expirySettled(
+        underlying: try reader.read(), expiry: try reader.read(), price: try reader.read(),
+        observations: try reader.read(), positions: try reader.read())
+    case 12:
+      self = .settled(
+        account: try reader.readBytes32(), instrument: try InstrumentID(from: &reader), quantity: try reader.read(),
+        amount: try reader.read())
+    case 13:
+      self = .marginCall(
+        account: try reader.readBytes32(), equity: try reader.read(), maintenance: try reader.read())
+    case 14: self = .marginRestored(account: try reader.readBytes32())
+    default: throw reader.invalid("event")
+    }
+  }
+}

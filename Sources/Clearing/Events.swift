@@ -1,0 +1,68 @@
+// What happened, in a gap-free sequence that is the same on every node.
+
+public import Primitives
+
+/// One event; `sequence` counts from 1 over the life of the chain without gaps.
+public struct Event: Hashable, Sendable {
+  public var sequence: UInt64
+  public var kind: EventKind
+
+  public init(sequence: UInt64, kind: EventKind) {
+    self.sequence = sequence
+    self.kind = kind
+  }
+}
+
+/// A trade: two novated contracts, the clearing house between them.
+public struct TradeEvent: Hashable, Sendable {
+  public var trade: UInt64
+  public var instrument: InstrumentID
+  public var price: Price
+  public var quantity: Quantity
+  /// Side of the order that took.
+  public var takerSide: Side
+  public var taker: AccountID
+  public var maker: AccountID
+  public var takerOrder: OrderID
+  public var makerOrder: OrderID
+  public var takerFee: Amount
+  public var makerFee: Amount
+}
+
+public enum CancelReason: UInt8, Sendable, WireByte {
+  case requested = 0
+  /// The time in force ended, or an immediate order found no more.
+  case timeInForce = 1
+  case selfTrade = 2
+  /// The account no longer carries the margin of the order.
+  case margin = 3
+  /// The instrument expired.
+  case expiry = 4
+  /// The position that a reduce-only order reduced is gone.
+  case reduceOnly = 5
+  /// A bound of the book was met.
+  case limit = 6
+}
+
+public enum EventKind: Hashable, Sendable {
+  case accountOpened(AccountID)
+  case deposit(account: AccountID, amount: Amount, reference: Digest)
+  case withdrawalRequested(number: UInt64, account: AccountID, amount: Amount)
+  case withdrawalClosed(number: UInt64, account: AccountID, amount: Amount, paid: Bool)
+  case transfer(from: AccountID, to: AccountID, amount: Amount)
+  case listed(InstrumentID)
+  case stateChanged(InstrumentID, InstrumentState)
+  case trade(TradeEvent)
+  /// The open quantity at one price of a book is now `quantity` (0: the level is gone).
+  case bookLevel(InstrumentID, Side, price: Price, quantity: Quantity)
+  /// An order left the book, or what was left of it was not put there, without being filled.
+  case orderCancelled(OrderID, account: AccountID, instrument: InstrumentID, remaining: Quantity, CancelReason)
+  /// A round of a feed is complete: the index (`expiry` 0) or the forward of an expiry.
+  case price(underlying: UnderlyingID, expiry: Timestamp, round: Round, price: Price)
+  /// Every series of one expiry is settled, at once.
+  case expirySettled(underlying: UnderlyingID, expiry: Timestamp, price: Price, observations: UInt32, positions: UInt32)
+  /// One position paid out; `amount` is what the account received (negative: paid).
+  case settled(account: AccountID, instrument: InstrumentID, quantity: Quantity, amount: Amount)
+  case marginCall(account: AccountID, equity: Amount, maintenance: Amount)
+  case marginRestored(account: AccountID)
+}

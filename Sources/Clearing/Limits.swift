@@ -1,0 +1,71 @@
+// Every bound of the engine in one place. They are chosen so that no sum or product of accepted values leaves Int64:
+// price per lot <= 1e9, lots of one account <= 1e9, so a value is at most 1e18 and a scenario value at most 6e18.
+
+public import Primitives
+
+public enum Limits {
+  /// Lots in one contract.
+  public static let lotsPerContract: Int64 = 1_000
+  /// Every price is a multiple of this, so that a premium is a whole number of 1e-6 USD: price per lot = price / this.
+  public static let pricePerLot: Price = 1_000
+  /// Highest price, strike, index or forward: 1,000,000 USD.
+  public static let maxPrice: Price = 1_000_000_000_000
+  /// Largest order.
+  public static let maxOrderQuantity: Quantity = 100_000_000
+  /// Largest sum of an account's positions and open orders, in lots over all instruments.
+  public static let maxAccountLots: Quantity = 1_000_000_000
+  /// Largest single deposit, withdrawal or transfer.
+  public static let maxTransfer: Amount = 1_000_000_000_000_000_000
+  /// Largest sum of all deposits.
+  public static let maxDeposits: Amount = 1_000_000_000_000_000_000
+  /// No cash balance goes beyond this in either direction.
+  public static let maxCash: Amount = 4_000_000_000_000_000_000
+
+  public static let maxActions = 1_024
+  /// Bytes of one transaction.
+  public static let maxTransactionBytes = 256 * 1_024
+  public static let maxUnderlyings = 16
+  /// Unexpired instruments at a time.
+  public static let maxInstruments = 20_000
+  public static let maxListingsPerAction = 1_024
+  public static let maxExpiriesPerUnderlying = 64
+  public static let maxAccounts = 4_000_000
+  public static let maxOpenOrders = 20_000
+  /// Resting orders in one book.
+  public static let maxBookOrders = 10_000
+  /// Distinct prices on one side of one book.
+  public static let maxBookLevels = 2_000
+  /// Fills of one order; what is left after them is cancelled.
+  public static let maxFillsPerOrder = 500
+  public static let maxPositionsPerAccount = 4_096
+  public static let maxValidators = 128
+  public static let maxSurfacesPerObservation = 64
+  public static let maxDestination = 128
+  public static let maxPendingWithdrawals = 10_000
+  /// Client order ids remembered for an account; older ones are forgotten first.
+  public static let maxClientIDs = 4_096
+  /// Nonces of one account in one second.
+  public static let maxNoncesPerSecond = 4_096
+  /// A nonce is accepted from this long before the block's time ...
+  public static let nonceLifetime: Timestamp = 300 * Duration64.second
+  /// ... to this long after it.
+  public static let nonceAhead: Timestamp = 60 * Duration64.second
+  public static let maxTradesKept = 200
+
+  /// Oracle: length of a round.
+  public static let roundLength: Timestamp = Duration64.second
+  /// Oldest price for anything that increases risk.
+  public static let freshFor: Timestamp = 3 * Duration64.second
+  /// From this age on an underlying takes cancellations only.
+  public static let cancelOnlyAfter: Timestamp = 10 * Duration64.second
+  /// From this age on it is halted.
+  public static let haltAfter: Timestamp = 60 * Duration64.second
+  /// Market time over which the settlement price is averaged.
+  public static let settlementWindow: Timestamp = 30 * Duration64.minute
+  /// Rounds that the settlement mean takes at least, where so many exist.
+  public static let settlementRounds = 30
+  /// Index observations kept for settlement (30 minutes of rounds at rate 1).
+  public static let settlementHistory = 1_800
+  /// A settled instrument stays visible this long in market time.
+  public static let pruneAfter: Timestamp = 24 * Duration64.hour
+}

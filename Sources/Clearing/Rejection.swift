@@ -1,0 +1,87 @@
+// Why a command was refused: a stable code for programs and a sentence for people.
+
+public enum RejectionCode: UInt8, Sendable, CaseIterable, WireByte {
+  case malformed = 0
+  case badSignature = 1
+  case wrongChain = 2
+  case notAuthorized = 3
+  case expired = 4
+  case nonceOutOfWindow = 5
+  case nonceUsed = 6
+  case duplicateClientId = 7
+  case unknownAccount = 8
+  case unknownInstrument = 9
+  case unknownOrder = 10
+  case instrumentNotOpen = 11
+  case stalePrice = 12
+  case noMark = 13
+  case badPrice = 14
+  case badQuantity = 15
+  case tooLarge = 16
+  case limitReached = 17
+  case wouldCross = 18
+  case cannotFill = 19
+  case insufficientMargin = 20
+  case notReducing = 21
+  case badAmount = 22
+  case duplicateReference = 23
+  case alreadyListed = 24
+  case badTerms = 25
+  case badRound = 26
+  case badObservation = 27
+  case mixedActions = 28
+  case allOrNothing = 29
+  case marginCall = 30
+  case selfTrade = 31
+  case unknownWithdrawal = 32
+  case badTime = 33
+
+  /// The stable name in receipts and API answers.
+  public var name: String { String(describing: self) }
+
+  public var message: String {
+    switch self {
+    case .malformed: "The bytes are not a transaction."
+    case .badSignature: "The signature does not verify."
+    case .wrongChain: "The transaction was signed for another chain."
+    case .notAuthorized: "The signer may not do this."
+    case .expired: "The transaction's expiry has passed."
+    case .nonceOutOfWindow: "The nonce was drawn too long before, or after, the block's time."
+    case .nonceUsed: "The nonce was used before: this transaction, or another with its nonce, was executed."
+    case .duplicateClientId: "The client id was used before."
+    case .unknownAccount: "There is no such account; it is opened by its first deposit."
+    case .unknownInstrument: "There is no such instrument."
+    case .unknownOrder: "The account has no such open order."
+    case .instrumentNotOpen: "The instrument does not take this command in its present state."
+    case .stalePrice: "The last price is too old for anything that increases risk."
+    case .noMark: "There is no mark price yet."
+    case .badPrice: "The price is not a positive multiple of the tick within the limits."
+    case .badQuantity: "The quantity is not a positive multiple of the lot within the limits."
+    case .tooLarge: "Positions and open orders of the account would be too large."
+    case .limitReached: "A limit on the number of such things is reached."
+    case .wouldCross: "The post-only order would have traded."
+    case .cannotFill: "The order cannot be filled completely at once."
+    case .insufficientMargin: "Equity would be below the initial margin."
+    case .notReducing: "The order would not only reduce a position."
+    case .badAmount: "The amount is not positive or not available."
+    case .duplicateReference: "A deposit with this reference was executed before."
+    case .alreadyListed: "The instrument is listed already."
+    case .badTerms: "The terms of the instrument are not acceptable."
+    case .badRound: "The round is not newer than the last, or too far from the present one."
+    case .badObservation: "A price, volatility or expiry of the observation is not acceptable."
+    case .mixedActions: "Observations stand in transactions of their own."
+    case .allOrNothing: "Another action of the transaction was refused, so this one was undone."
+    case .marginCall: "The account is in a margin call: only reducing orders are accepted."
+    case .selfTrade: "The order would have met an order of its own account."
+    case .unknownWithdrawal: "There is no such open withdrawal."
+    case .badTime: "The order's time in force has passed already."
+    }
+  }
+}
+
+/// A refusal, as the inner functions throw it.
+public struct Rejection: Error, Hashable, Sendable {
+  public var code: RejectionCode
+
+  @inlinable public init(_ code: RejectionCode) { self.code = code }
+}

@@ -1,0 +1,57 @@
+// All replicated state of the clearing house.
+
+public import Ledger
+
+/// The tables, in ascending order of number. The engine reads and writes state nowhere else.
+public struct ClearingTables: Sendable {
+  public var totals = Table<SingletonKey, TotalsRecord>(id: TableID(1))
+  public var accounts = Table<AccountKey, AccountRecord>(id: TableID(2))
+  public var positions = Table<PositionKey, PositionRecord>(id: TableID(3))
+  public var instruments = Table<InstrumentID, InstrumentRecord>(id: TableID(4))
+  public var orders = Table<OrderKey, OrderRecord>(id: TableID(5))
+  public var commands = Table<CommandKey, CommandRecord>(id: TableID(6))
+  public var deposits = Table<DepositKey, DepositRecord>(id: TableID(7))
+  public var withdrawals = Table<WithdrawalKey, WithdrawalRecord>(id: TableID(8))
+  public var feeds = Table<FeedKey, FeedRecord>(id: TableID(9))
+  public var observations = Table<ObservationKey, ObservationRecord>(id: TableID(10))
+  public var history = Table<HistoryKey, HistoryRecord>(id: TableID(11))
+
+  public init() {}
+
+  public mutating func visit(_ visitor: inout some TableVisitor) {
+    visitor.visit(&totals)
+    visitor.visit(&accounts)
+    visitor.visit(&positions)
+    visitor.visit(&instruments)
+    visitor.visit(&orders)
+    visitor.visit(&commands)
+    visitor.visit(&deposits)
+    visitor.visit(&withdrawals)
+    visitor.visit(&feeds)
+    visitor.visit(&observations)
+    visitor.visit(&history)
+  }
+}
+
+/// Where a transaction began, in every table that an action can change and may have to give back.
+struct TableMarks {
+  var accounts, positions, instruments, orders, withdrawals, deposits: Int
+
+  init(_ tables: inout ClearingTables) {
+    accounts = tables.accounts.mark()
+    positions = tables.positions.mark()
+    instruments = tables.instruments.mark()
+    orders = tables.orders.mark()
+    withdrawals = tables.withdrawals.mark()
+    deposits = tables.deposits.mark()
+  }
+
+  func rollback(_ tables: inout ClearingTables) {
+    tables.accounts.rollback(to: accounts)
+    tables.positions.rollback(to: positions)
+    tables.instruments.rollback(to: instruments)
+    tables.orders.rollback(to: orders)
+    tables.withdrawals.rollback(to: withdrawals)
+    tables.deposits.rollback(to: deposits)
+  }
+}

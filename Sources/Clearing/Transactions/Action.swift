@@ -1,0 +1,185 @@
+// The commands of the engine.
+
+public import Primitives
+
+public enum TimeInForce: UInt8, Sendable, WireByte {
+  /// Good till cancelled.
+  case gtc = 0
+  /// Immediate or cancel.
+  case ioc = 1
+  /// Fill or kill.
+  case fok = 2
+  /// Good till `goodTill`, real block time.
+  case gtt = 3
+}
+
+/// What happens when an account's own orders would meet.
+public enum SelfTradePrevention: UInt8, Sendable, WireByte {
+  case cancelMaker = 0
+  case cancelTaker = 1
+  case cancelBoth = 2
+}
+
+/// A limit order.
+public struct PlaceOrder: Hashable, Sendable {
+  public var instrument: InstrumentID
+  public var side: Side
+  /// Lots (1e-3 contract).
+  public var quantity: Quantity
+  /// 1e-6 USD per contract, a multiple of the tick.
+  public var price: Price
+  public var timeInForce: TimeInForce
+  /// Only for `gtt`: real block time.
+  public var goodTill: Timestamp
+  public var postOnly: Bool
+  public var reduceOnly: Bool
+  public var selfTrade: SelfTradePrevention
+  /// The trader's own number; at most one order of the account ever has it within the remembered window.
+  public var clientID: UInt64?
+
+  public init(
+    instrument: InstrumentID, side: Side, quantity: Quantity, price: Price, timeInForce: TimeInForce = .gtc,
+    goodTill: Timestamp = 0, postOnly: Bool = false, reduceOnly: Bool = false,
+    selfTrade: SelfTradePrevention = .cancelMaker, clientID: UInt64? = nil
+  ) {
+    self.instrument = instrument
+    self.side = side
+    self.quantity = quantity
+    self.price = price
+    self.timeInForce = timeInForce
+    self.goodTill = goodTill
+    self.postOnly = postOnly
+    self.reduceOnly = reduceOnly
+    self.selfTrade = selfTrade
+    self.clientID = clientID
+  }
+}
+
+/// Which open orders of the account to cancel.
+public enum CancelSelector: Hashable, Sendable {
+  case order(OrderID)
+  case client(UInt64)
+  case instrument(InstrumentID)
+  case underlying(UnderlyingID)
+  case all
+}
+
+/// Which single order.
+public enum OrderReference: Hashable, Sendable {
+  case order(OrderID)
+  case client(UInt64)
+}
+
+/// A new price and total remaining quantity. A smaller quantity at the same price keeps its priority.
+public struct AmendOrder: Hashable, Sendable {
+  public var order: OrderReference
+  /// Lots that shall remain open.
+  public var quantity: Quantity
+  public var price: Price
+
+  public init(order: OrderReference, quantity: Quantity, price: Price) {
+    self.order = order
+    self.quantity = quantity
+    self.price = price
+  }
+}
+
+/// Money that arrived elsewhere; from the custodian. A reference is executed once.
+public struct Deposit: Hashable, Sendable {
+  public var account: AccountID
+  public var amount: Amount
+  public var reference: Digest
+
+  public init(account: AccountID, amount: Amount, reference: Digest) {
+    self.account = account
+    self.amount = amount
+    self.reference = reference
+  }
+}
+
+/// An instrument to list.
+public struct Listing: Hashable, Sendable {
+  public var instrument: InstrumentID
+  /// Price step, a multiple of 1,000 (0.001 USD).
+  public var tick: Price
+  /// Quantity step in lots.
+  public var lot: Quantity
+
+  public init(instrument: InstrumentID, tick: Price, lot: Quantity) {
+    self.instrument = instrument
+    self.tick = tick
+    self.lot = lot
+  }
+}
+
+public struct IndexQuote: Hashable, Sendable {
+  public var underlying: UnderlyingID
+  public var price: Price
+
+  public init(underlying: UnderlyingID, price: Price) {
+    self.underlying = underlying
+    self.price = price
+  }
+}
+
+/// Forward and volatilities of one expiry as one validator sees them.
+public struct SurfaceQuote: Hashable, Sendable {
+  /// Places of the volatilities, in standard deviations of log-moneyness, times 1e4.
+  public static let pillars: [Int64] = [-30_000, -20_000, -12_816, -6_745, 0, 6_745, 12_816, 20_000, 30_000]
+
+  public var underlying: UnderlyingID
+  /// Market time.
+  public var expiry: Timestamp
+  public var forward: Price
+  /// Nine volatilities a year in 1e-6, at ln(K/F) = pillar x (middle volatility) x sqrt(years to expiry).
+  public var volatilities: [Int64]
+
+  public init(underlying: UnderlyingID, expiry: Timestamp, forward: Price, volatilities: [Int64]) {
+    self.underlying = underlying
+    self.expiry = expiry
+    self.forward = forward
+    self.volatilities = volatilities
+  }
+}
+
+/// One validator's prices for one round.
+public struct Observation: Hashable, Sendable {
+  public var round: Round
+  public var prices: [IndexQuote]
+  public var surfaces: [SurfaceQuote]
+
+  public init(round: Round, prices: [IndexQuote], surfaces: [SurfaceQuote]) {
+    self.round = round
+    self.prices = prices
+    self.surfaces = surfaces
+  }
+}
+
+/// One command.
+public enum Action: Hashable, Sendable {
+  case place(PlaceOrder)
+  case cancel(CancelSelector)
+  case amend(AmendOrder)
+  /// Custodian only.
+  case deposit(Deposit)
+  /// Asks the custodian to pay `amount` to `destination` (an opaque address elsewhere).
+  case withdraw(amount: Amount, destination: [UInt8])
+  /// Custodian only: a requested withdrawal was paid, or is refused and goes back.
+  case closeWithdrawal(number: UInt64, paid: Bool)
+  case transfer(to: AccountID, amount: Amount)
+  /// Validators only; stands in transactions of its own kind.
+  case observe(Observation)
+  /// Listing authority only.
+  case list([Listing])
+  /// Listing authority only: open, cancel-only or halted.
+  case setState(InstrumentID, InstrumentState)
+
+  /// D6.
+  public var orderClass: OrderClass {
+    switch self {
+    case .place(let order): order.postOnly ? .postOnly : .rest
+    case .amend, .withdraw, .transfer: .rest
+    case .cancel, .deposit, .closeWithdrawal, .observe, .list, .setState: .cancels
+    }
+  }
+}
