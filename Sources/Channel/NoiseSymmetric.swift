@@ -21,21 +21,21 @@ struct NoiseSymmetric: Sendable {
   }
 
   mutating func mixKey(_ secret: SecretBytes) {
-    let (next, key) = secret.withBytes { NoiseHKDF.derive2(chainingKey: chainingKey, input: $0) }
-    chainingKey = next
-    cipher = NoiseCipher(key: key.prefix(32))
+    let derived = secret.withBytes { derive([64, 32], from: $0) }
+    chainingKey = derived[0]
+    cipher = NoiseCipher(key: derived[1])
   }
 
   mutating func mixKeyAndHash(_ secret: SecretBytes) {
-    let (next, mask, key) = secret.withBytes { NoiseHKDF.derive3(chainingKey: chainingKey, input: $0) }
-    chainingKey = next
-    mixHash(mask.withBytes { Array($0) })
-    cipher = NoiseCipher(key: key.prefix(32))
+    let derived = secret.withBytes { derive([64, 64, 32], from: $0) }
+    chainingKey = derived[0]
+    mixHash(derived[1].withBytes { Array($0) })
+    cipher = NoiseCipher(key: derived[2])
   }
 
   mutating func encryptAndHash(_ plaintext: [UInt8], appendingTo output: inout [UInt8]) throws(NoiseError) {
     var sealed: [UInt8] = []
-    // The buffers are copied out of their arrays' closures by `Result`, as those do not rethrow typed errors.
+    // By way of `Result`, as the arrays' closures do not rethrow typed errors.
     let result = hash.withUnsafeBytes { hash in
       plaintext.withUnsafeBytes { plaintext in
         Result { () throws(NoiseError) in
@@ -62,8 +62,12 @@ struct NoiseSymmetric: Sendable {
 
   /// The ciphers of the two directions, the initiator's sending one first.
   func split() -> (NoiseCipher, NoiseCipher) {
-    let (first, second) = NoiseHKDF.derive2(
-      chainingKey: chainingKey, input: UnsafeRawBufferPointer(start: nil, count: 0))
-    return (NoiseCipher(key: first.prefix(32)), NoiseCipher(key: second.prefix(32)))
+    let derived = derive([32, 32], from: UnsafeRawBufferPointer(start: nil, count: 0))
+    return (NoiseCipher(key: derived[0]), NoiseCipher(key: derived[1]))
+  }
+
+  /// As many secrets as lengths.
+  private func derive(_ lengths: [Int], from input: UnsafeRawBufferPointer) -> [SecretBytes] {
+    NoiseHKDF.derive(chainingKey: chainingKey, input: input, lengths: lengths)
   }
 }

@@ -60,39 +60,40 @@ public enum HMACBlake2b {
   }
 }
 
-/// HKDF of the Noise framework over HMAC-BLAKE2b. Every output has 64 bytes.
+/// HKDF of the Noise framework over HMAC-BLAKE2b.
 public enum NoiseHKDF {
-  public static func derive2(
-    chainingKey: SecretBytes, input: UnsafeRawBufferPointer
-  ) -> (SecretBytes, SecretBytes) {
-    let temporary = extract(chainingKey, input)
-    let first = expand(temporary, after: nil, counter: 1)
-    return (first, expand(temporary, after: first, counter: 2))
-  }
-
-  public static func derive3(
-    chainingKey: SecretBytes, input: UnsafeRawBufferPointer
-  ) -> (SecretBytes, SecretBytes, SecretBytes) {
-    let temporary = extract(chainingKey, input)
-    let first = expand(temporary, after: nil, counter: 1)
-    let second = expand(temporary, after: first, counter: 2)
-    return (first, second, expand(temporary, after: second, counter: 3))
-  }
-
-  private static func extract(_ chainingKey: SecretBytes, _ input: UnsafeRawBufferPointer) -> SecretBytes {
-    SecretBytes(count: HMACBlake2b.tagBytes) { output in
-      chainingKey.withBytes { HMACBlake2b.authenticate(key: $0, input, into: output) }
+  /// Two or three secrets of up to 64 bytes, as many as `lengths` has entries: the framework's outputs in order, each
+  /// cut to its length. What lies between stays on the stack and is wiped, as protected memory takes tens of
+  /// microseconds to set up.
+  public static func derive(
+    chainingKey: SecretBytes, input: UnsafeRawBufferPointer, lengths: [Int]
+  ) -> [SecretBytes] {
+    precondition((2...3).contains(lengths.count) && lengths.allSatisfy { (0...HMACBlake2b.tagBytes).contains($0) })
+    let size = HMACBlake2b.tagBytes
+    return withUnsafeTemporaryAllocation(byteCount: 2 * size, alignment: 8) { scratch in
+      let extracted = UnsafeMutableRawBufferPointer(rebasing: scratch[..<size])
+      let output = UnsafeMutableRawBufferPointer(rebasing: scratch[size...])
+      chainingKey.withBytes { HMACBlake2b.authenticate(key: $0, input, into: extracted) }
+      var secrets: [SecretBytes] = []
+      var counter: UInt8 = 0
+      for length in lengths {
+        counter += 1
+        expand(UnsafeRawBufferPointer(extracted), counter: counter, output)
+        secrets.append(SecretBytes(copying: UnsafeRawBufferPointer(rebasing: output[..<length])))
+      }
+      sodium_memzero(scratch.pointer, scratch.count)
+      return secrets
     }
   }
 
-  private static func expand(_ key: SecretBytes, after previous: SecretBytes?, counter: UInt8) -> SecretBytes {
-    SecretBytes(count: HMACBlake2b.tagBytes) { output in
-      key.withBytes { key in
-        withUnsafeBytes(of: counter) { counter in
-          guard let previous else { return HMACBlake2b.authenticate(key: key, counter, into: output) }
-          previous.withBytes { HMACBlake2b.authenticate(key: key, $0, counter, into: output) }
-        }
-      }
+  /// Replaces the previous output, if there is one, by the next.
+  private static func expand(
+    _ key: UnsafeRawBufferPointer, counter: UInt8, _ output: UnsafeMutableRawBufferPointer
+  ) {
+    let previous = UnsafeRawBufferPointer(rebasing: output[..<(counter == 1 ? 0 : output.count)])
+    withUnsafeBytes(of: counter) { counter in
+      // The previous output is read whole before the new one is written.
+      HMACBlake2b.authenticate(key: key, previous, counter, into: output)
     }
   }
 }

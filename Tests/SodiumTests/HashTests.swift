@@ -93,9 +93,12 @@ import Testing
     ]
     let chainingKey = SecretBytes(copying: [UInt8](repeating: 1, count: 64))
     let input = [UInt8](repeating: 2, count: 32)
-    let three = input.withUnsafeBytes { NoiseHKDF.derive3(chainingKey: chainingKey, input: $0) }
-    let two = input.withUnsafeBytes { NoiseHKDF.derive2(chainingKey: chainingKey, input: $0) }
-    #expect([three.0, three.1, three.2].map { $0.withBytes { Hex.encode($0) } } == expected)
-    #expect([two.0, two.1].map { $0.withBytes { Hex.encode($0) } } == Array(expected.prefix(2)))
+    let derive = { (lengths: [Int]) in
+      input.withUnsafeBytes { NoiseHKDF.derive(chainingKey: chainingKey, input: $0, lengths: lengths) }
+        .map { $0.withBytes { Hex.encode($0) } }
+    }
+    #expect(derive([64, 64, 64]) == expected)
+    #expect(derive([64, 64]) == Array(expected.prefix(2)))
+    #expect(derive([0, 64, 32]) == ["", expected[1], String(expected[2].prefix(64))])
   }
 }
