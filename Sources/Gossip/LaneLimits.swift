@@ -39,7 +39,7 @@ public struct LaneSettings: Sendable, Hashable {
   public var ackPause: Int64 = 5 * Duration64.millisecond
   /// First wait for an answer before the next peer is asked, doubled each time up to `fetchAtMost`.
   public var fetchAfter: Int64 = 30 * Duration64.millisecond
-  public var fetchAtMost: Int64 = Duration64.second
+  public var fetchAtMost: Int64 = 250 * Duration64.millisecond
   /// A batch that a cut named and that came this long after it was missed made the view slow (D5).
   public var slowAfter: Int64 = 100 * Duration64.millisecond
   /// Own batches that may be ahead of the final cut, and their bytes; above either, clients are refused (D9).

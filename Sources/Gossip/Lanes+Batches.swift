@@ -58,8 +58,8 @@ extension Lanes {
     }
     if let rival = lanes[lane].chain.rival(of: hash, at: batch.sequence) {
       noteFork(LaneEvidence(first: rival, second: header), into: &effects)
-      // One branch is kept; another only if some cut names it.
-      guard want != nil else { return }
+      // One branch is kept, the one that is ordered; another only if some cut names it.
+      guard want != nil || batch.previousHash == lanes[lane].chain.tip.hash else { return }
     }
     statistics.received &+= 1
     keep(new, from: from, at: now, into: &effects)

@@ -29,7 +29,9 @@ extension Lanes {
     let sequence = before?.sequence ?? 0
     let optimistic = optimisticTip(of: lane, after: before)
     guard let proof = lanes[lane].proof, proof.point.sequence > max(sequence, optimistic?.sequence ?? 0),
-      proof.point.sequence - sequence <= LaneLimits.batchesPerCut
+      proof.point.sequence - sequence <= LaneLimits.batchesPerCut,
+      // A held tip that is further than this lane's share of the cut can wait.
+      optimistic == nil || !lanes[lane].chain.isMain(proof.point)
     else { return optimistic.map { LaneTip(point: $0) } }
     return LaneTip(point: proof.point, proof: proof)
   }

@@ -23,12 +23,14 @@ extension Lanes {
   private static var attemptsLimit: Int { 64 }
 
   /// Asks for what a cut names and is not held: the leader first, then the lane's owner, then the others in turn, each
-  /// after a longer wait. Calling it again for the same batches is harmless.
+  /// after a longer wait. Calling it again for the same batches is harmless. `isVoteWaiting` is false for what only
+  /// execution waits for: it makes no view slow (D5).
   public mutating func fetch(
-    _ missing: [MissingBatch], from leader: ValidatorIndex, at now: Instant, into effects: inout [Effect]
+    _ missing: [MissingBatch], from leader: ValidatorIndex, isVoteWaiting: Bool = true, at now: Instant,
+    into effects: inout [Effect]
   ) {
     for batch in missing {
-      want(batch.point, after: batch.after, from: leader, missedIn: view, at: now)
+      want(batch.point, after: batch.after, from: leader, missedIn: isVoteWaiting ? view : nil, at: now)
     }
     runDue(at: now, into: &effects)
   }

@@ -185,9 +185,18 @@ extension Lanes {
   mutating func loseStanding(_ lane: ValidatorIndex, in view: View, into effects: inout [Effect]) {
     guard Int(lane) < lanes.count, !lanes[Int(lane)].isForked else { return }
     let until = min(view, ordinalLimit) + LaneLimits.standingViews
-    guard until > lanes[Int(lane)].needsProofUntil else { return }
+    guard f > 0, until > lanes[Int(lane)].needsProofUntil else { return }
     lanes[Int(lane)].needsProofUntil = until
+    // More than f late lanes cannot all be faulty: the oldest offence is forgiven.
+    let late = lanes.indices.filter { lanes[$0].needsProofUntil > self.view && !lanes[$0].isForked }
+    if late.count > f, let oldest = late.filter({ $0 != Int(lane) }).min(by: { isOlderOffence($0, $1) }) {
+      lanes[oldest].needsProofUntil = 0
+    }
     effects.append(.standingLost(lane: lane, until: until))
+  }
+
+  private func isOlderOffence(_ a: Int, _ b: Int) -> Bool {
+    (lanes[a].needsProofUntil, a) < (lanes[b].needsProofUntil, b)
   }
 
   /// Whether this node would name an unproven tip of the lane in the current view (D4, D5).

@@ -8,7 +8,9 @@ extension Lanes {
   public func canAccept(bytes: Int = 0) -> Bool {
     guard let index, !own.suspended else { return false }
     let lane = lanes[Int(index)].chain
-    return lane.main.count + (own.openBytes + bytes) / LaneLimits.sealBytes < settings.batchesAhead
+    // The open batch is below the sealing limit or waits for something else: then it must not grow either.
+    return lane.main.count < settings.batchesAhead && own.openBytes < LaneLimits.sealBytes
+      && own.open.count < LaneLimits.batchTransactions
       && lane.mainBytes + own.openBytes + bytes <= settings.bytesAhead
   }
 

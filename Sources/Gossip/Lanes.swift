@@ -13,6 +13,7 @@
 //       optimistic tips before it votes and fetches it from the leader, then from the owner, then from the others.
 // - D5  A lane whose batch came late to a block that named it, made the view slow: for 256 views it needs proofs. Only
 //       a batch that did come counts, since it bears the owner's signature: no leader can accuse a lane with a made-up tip.
+//       At most f lanes are out of standing at a time, the latest offenders: if more seem late, this node is.
 // - D6  The batches of a block are ordered lane by lane, starting at lane (view mod n), ascending in each.
 // - D7  Whoever learns a proof of an unordered tip sends it to everybody. A voter may call a block's omission of a lane if,
 //       at least max(2 views, 4 D), doubled for each view nullified in a row, before it entered the view, it had itself
@@ -54,13 +55,14 @@ public struct Lanes: Sendable {
   }
 
   public enum Effect: Sendable {
+    /// To the journal; durable before any later effect leaves the node.
     case persist(LaneJournalEntry)
     case send(to: ValidatorIndex, LaneMessage)
     /// To every other validator, and to whoever follows.
     case broadcast(LaneMessage)
     /// Earliest next `tick`; replaces the one before.
     case timer(at: Instant)
-    /// Newly held, own batches included.
+    /// Newly held, own batches included; after `start`, also what the journal brought back.
     case held(LaneBatch, Digest)
     /// A submission that goes nowhere. The digest is the plain BLAKE2b-256 of its bytes.
     case refused(transaction: Digest, LaneRefusal)
@@ -117,7 +119,7 @@ public struct Lanes: Sendable {
     case .message(let from, let message): receive(message, from: from, at: now, into: &effects)
     case .verified(let from, let batch, let header):
       receive(batch, header: header, isVerified: true, from: from, at: now, into: &effects)
-    case .tick: break
+    case .tick: timerAt = nil  // The timer is spent, even if it came early.
     case .ordered(let cut): ordered(cut, at: now)
     case .final(let cut): final(cut, at: now)
     case .enteredView(let view, let leader, let nullified, let delay):
@@ -144,12 +146,15 @@ public struct Lanes: Sendable {
   }
 
   private mutating func start(at now: Instant, into effects: inout [Effect]) {
-    guard let index else { return }
-    // Nobody may have received them before the restart; they are the same bytes.
-    for hash in lanes[Int(index)].chain.main {
-      if let held = lanes[Int(index)].chain[hash] { effects.append(.broadcast(.batch(held.batch))) }
+    for lane in lanes.indices {
+      for hash in lanes[lane].chain.main + lanes[lane].chain.loose {
+        guard let held = lanes[lane].chain[hash] else { continue }
+        effects.append(.held(held.batch, hash))
+        // Nobody may have received them before the restart; they are the same bytes.
+        if index.map({ Int($0) == lane }) ?? false { effects.append(.broadcast(.batch(held.batch))) }
+      }
+      wantPredecessors(of: lane, from: ValidatorIndex(lane), at: now)
     }
-    for lane in lanes.indices { wantPredecessors(of: lane, from: ValidatorIndex(lane), at: now) }
     restartSolicitation(at: now)
   }
 
