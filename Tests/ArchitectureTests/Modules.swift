@@ -23,7 +23,8 @@ struct Module {
     Module("Pricing", layer: 1, []),
     Module("Threshold", layer: 2, ["Wire", "Sodium"]),
     Module("Channel", layer: 2, ["Wire", "Sodium"]),
-    Module("Ledger", layer: 2, ["Wire", "Sodium"]),
+    // The in-memory twin of the disk is a store like the other, shared between threads, and needs a lock.
+    Module("Ledger", layer: 2, ["Wire", "Sodium", "Synchronization"]),
     Module("Clearing", layer: 3, ["Pricing", "Wire", "Ledger"]),
     Module("Consensus", layer: 3, ["Wire", "Sodium", "Threshold"]),
     Module("Gossip", layer: 3, ["Wire", "Sodium"]),

@@ -21,6 +21,28 @@ import Testing
     #expect(occurrences(in: "https://example.org/" + "work/ and framework/x") == [])
   }
 
+  /// The unit for several nodes on a host is the unit for one with the instance's name in its paths: a sandbox that is
+  /// tightened in one only would go unseen.
+  @Test func bothUnitsAreAlike() throws {
+    let renamed = [
+      ("node\n", "node %i\n"), ("novation/novation.toml", "novation/%i.toml"), ("identity.key", "%i.key"),
+      ("StateDirectory=novation", "StateDirectory=novation/%i"),
+      ("RuntimeDirectory=novation", "RuntimeDirectory=novation/%i"),
+    ]
+    let expected = try renamed.reduce(unit("novation")) { text, names in
+      text.replacingOccurrences(of: names.0, with: names.1)
+    }
+    #expect(try unit("novation@") == expected)
+    #expect(expected.contains("ProtectSystem=strict"))
+  }
+
+  /// A unit file from its first section on.
+  private func unit(_ name: String) throws -> String {
+    let data = try #require(FileManager.default.contents(atPath: PackageRoot.path("systemd/\(name).service")))
+    let text = String(decoding: data, as: UTF8.self)
+    return String(text[try #require(text.range(of: "[Unit]")).lowerBound...])
+  }
+
   /// A word counts at the start of a path, not inside a longer one.
   private func occurrences(in text: String) -> [String] {
     forbidden.filter { word in
