@@ -3,6 +3,7 @@
 # killed on the way), prints what happened, and stops everything it started. `make demo` builds first.
 #
 #   SEED=7 deploy/demo.sh      another session
+#   KEEP=1 deploy/demo.sh      leaves the nodes' directories, with their logs
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 novation=.build/novation
@@ -16,7 +17,7 @@ stop() {
   status=$?
   trap - EXIT INT TERM
   "$novation" devnet down --dir "$directory" || true
-  if [ "$status" -eq 0 ]; then rm -rf "$directory"; else say "left for a look: $directory"; fi
+  if [ -n "${KEEP:-}" ]; then say "kept: $directory"; else rm -rf "$directory"; fi
   exit "$status"
 }
 trap stop EXIT
