@@ -54,8 +54,11 @@ extension Lanes {
     guard let index, !own.open.isEmpty, ownLaneIsWhole(index),
       lanes[Int(index)].chain.main.count < settings.batchesAhead
     else { return nil }
-    let isFull = own.openBytes >= LaneLimits.sealBytes || own.open.count >= LaneLimits.batchTransactions
-    return isFull || !isInFlight ? now : own.openSince.saturatingAdding(settings.sealDelay)
+    return isOpenBatchFull || !isInFlight ? now : own.openSince.saturatingAdding(settings.sealDelay)
+  }
+
+  var isOpenBatchFull: Bool {
+    own.openBytes >= LaneLimits.sealBytes || own.open.count >= LaneLimits.batchTransactions
   }
 
   mutating func sealIfDue(at now: Instant, into effects: inout [Effect]) {

@@ -35,8 +35,9 @@ public struct Lanes: Sendable {
   public enum Input: Sendable {
     /// Once, after init.
     case start
-    /// From a client of this node.
-    case submit(transaction: [UInt8])
+    /// From a client of this node. With `isMoreComing` the host promises another input in the same turn, so that what came
+    /// together shares one batch, and one signature: nothing but a full batch is sealed before that input.
+    case submit(transaction: [UInt8], isMoreComing: Bool = false)
     /// From a validator; an index of n or more stands for anybody else who is connected.
     case message(from: ValidatorIndex, LaneMessage)
     /// A batch whose signature the host has verified, with its header.
@@ -115,7 +116,9 @@ public struct Lanes: Sendable {
   public mutating func step(_ input: Input, at now: Instant, into effects: inout [Effect]) {
     switch input {
     case .start: start(at: now, into: &effects)
-    case .submit(let transaction): submit(transaction, at: now, into: &effects)  // D2, D8, D9
+    case .submit(let transaction, let isMoreComing):
+      submit(transaction, at: now, into: &effects)  // D2, D8, D9
+      if isMoreComing && !isOpenBatchFull { return }
     case .message(let from, let message): receive(message, from: from, at: now, into: &effects)
     case .verified(let from, let batch, let header):
       receive(batch, header: header, isVerified: true, from: from, at: now, into: &effects)

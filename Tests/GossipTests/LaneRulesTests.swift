@@ -255,6 +255,17 @@ private let ms = Duration64.millisecond
     #expect(network.nodes[0].statistics.fetched == 20)
   }
 
+  @Test func d2WhatComesInOneTurnSharesABatch() {
+    var network = LaneNetwork(n: 4)
+    for value in 0..<10 { network.step(0, .submit(transaction: number(value), isMoreComing: true)) }
+    #expect(network.nodes[0].tip(of: 0) == nil)
+    network.step(0, .tick)
+    #expect(network.nodes[0].tip(of: 0)?.sequence == 1)
+    let full = [UInt8](repeating: 1, count: LaneLimits.sealBytes)
+    network.step(0, .submit(transaction: full, isMoreComing: true))
+    #expect(network.nodes[0].tip(of: 0)?.sequence == 2)
+  }
+
   /// The lane may be late, but no more: in a timer that fires early nothing is lost.
   @Test func d2ATickTooEarlyAsksForTheTimerAgain() {
     var node = LaneNetwork(n: 4).nodes[0]
