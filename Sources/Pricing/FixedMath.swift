@@ -24,8 +24,9 @@ public enum FixedMath {
     // One in Q64 is 2^64, which the word drops: what stays is z, signed.
     let z = Int64(bitPattern: product.high << 1 | product.low >> 63)
     let series = lnSeries(z)
-    let sum = Int128(exponent) * Int128(Tables.ln2Q63) + Int128(logarithm) + Int128(series)
-    return Int64((sum + 64) >> 7)
+    let (high, low) = Int64(exponent).multipliedFullWidth(by: Tables.ln2Q63)
+    let sum = Int128(_low: low, _high: high) &+ Int128(logarithm &+ series) &+ 64
+    return Int64(truncatingIfNeeded: sum >> 7)
   }
 
   /// ln(1 + z) in Q63 of z in Q64, |z| < 2^-8.

@@ -8,8 +8,8 @@ extension Black76 {
   /// put), without positive prices, and above a total volatility of 24.
   ///
   /// Newton's method on the undiscounted call from the inflection of price in volatility, sqrt(2 |ln F/K|), from where
-  /// it cannot overshoot; a bracket and bisection stand behind it where the vega is too small for 128 bits. Typically 5
-  /// steps, never more than 128.
+  /// it cannot overshoot, and in the variables ln C and 1/s^2 while the price is far above; a bracket and bisection stand
+  /// behind it where the vega is too small for 128 bits. Never more than 128 steps.
   public static func impliedTotalVolatility(
     _ kind: OptionKind, price: Price, forward: Price, strike: Price
   ) -> Int64? {
@@ -53,13 +53,13 @@ private struct ImpliedSearch {
       if excess.magnitude <= UInt128(max(forward, strike)) { return s }
       if excess > 0 { high = s } else { low = s }
       if high - low <= 1 { break }
-      let middle = low + (high - low) / 2
-      guard let step = Self.quotient(excess, vega), let next = s.subtracting(step), next > low, next < high else {
-        s = middle
-        continue
+      let move = wingStep(s, excess, vega) ?? Self.quotient(excess, vega)
+      if let move, let next = s.subtracting(move), next > low, next < high {
+        s = next
+        if abs(move) < Self.shortStep { return s }
+      } else {
+        s = low + (high - low) / 2
       }
-      s = next
-      if abs(step) < Self.shortStep { return s }
     }
     return s >= Self.highest - 1 ? nil : s
   }
@@ -79,6 +79,24 @@ private struct ImpliedSearch {
       Int128(forward) &* (FixedMath.cdfQ67(d1) >> reduction) &- Int128(strike) &* (FixedMath.cdfQ67(d2) >> reduction)
     let vega = Int128(forward) &* (FixedMath.pdfQ67(d1) >> reduction)
     return (value &- Int128(call) << (67 - reduction), vega)
+  }
+
+  /// A step for prices far below that at s. There ln C is nearly linear in 1/s^2, and Newton's method in these
+  /// variables gives s' = s / sqrt(1 + 2 C ln(C/P) / (vega s)); in s itself each step would win only a factor e of
+  /// price. C and P are time values. Nil where the price is within a factor two, or out of range.
+  private func wingStep(_ s: Int64, _ excess: Int128, _ vega: Int128) -> Int64? {
+    let target = call - max(forward - strike, 0)
+    let value = excess &+ Int128(target) << (67 - reduction)
+    guard excess > value / 2, let slope = Self.quotient(value, vega) else { return nil }
+    let ratio = value / Int128(target)
+    let shift = max(0, 66 - ratio.leadingZeroBitCount)
+    let mantissa = Int64(truncatingIfNeeded: ratio >> Int128(shift))
+    let exponent = Int128(shift) - 67 + reduction
+    let logarithm = Int128(FixedMath.lnQ56(mantissa)) + (exponent * Int128(Tables.ln2Q63)) >> 7
+    let square = Int128(FixedMath.oneQ56) + 2 * logarithm * Int128(slope) / Int128(s)
+    guard logarithm > 0, square.magnitude >> 71 == 0 else { return nil }
+    let root = FixedMath.isqrt(UInt128(square.magnitude) << 56)
+    return s - Int64(clamping: (Int128(s) << 56) / Int128(root))
   }
 
   /// excess / vega in Q56; nil where it is too large for a step.

@@ -5,7 +5,7 @@
 
 extension FixedMath {
   /// Where the upper tail (8e-22 here) and the density are taken as zero: 9.5.
-  private static let limitQ56 = Int64(Tables.intervals) << 53
+  private static var limitQ56: UInt64 { UInt64(Tables.intervals) << 53 }
 
   /// Phi(d), the standard normal distribution function, in Q62.
   public static func normalCDF(_ dQ56: Int64) -> Int64 { Int64((cdfQ67(dQ56) + 16) >> 5) }
@@ -13,29 +13,28 @@ extension FixedMath {
   /// phi(d), the standard normal density, in Q62.
   public static func normalPDF(_ dQ56: Int64) -> Int64 { Int64((pdfQ67(dQ56) + 16) >> 5) }
 
-  /// Phi(d) in Q67.
+  /// Phi(d) in Q67. The sign is applied without a branch: it is as good as random, and a wrong guess costs more than
+  /// the polynomial.
   @inline(__always)
   static func cdfQ67(_ d: Int64) -> Int128 {
-    let x = magnitude(d)
+    let x = d.magnitude
     let tail = x < limitQ56 ? Tables.upperTail.withUnsafeBufferPointer { polynomial($0, x) } : 0
-    return d < 0 ? tail : (Int128(1) << 67) &- tail
+    let upper = Int128(~(d >> 63))  // all ones if d >= 0
+    return (tail ^ upper) &- upper &+ (upper & (Int128(1) << 67))
   }
 
   /// phi(d) in Q67.
   @inline(__always)
   static func pdfQ67(_ d: Int64) -> Int128 {
-    let x = magnitude(d)
+    let x = d.magnitude
     return x < limitQ56 ? Tables.density.withUnsafeBufferPointer { polynomial($0, x) } : 0
   }
 
-  @inline(__always)
-  private static func magnitude(_ d: Int64) -> Int64 { d == .min ? .max : abs(d) }
-
   /// The table's function at 0 <= x < 9.5, in Q67 and never negative.
   @inline(__always)
-  private static func polynomial(_ table: UnsafeBufferPointer<Int64>, _ x: Int64) -> Int128 {
-    let row = Int(x >> 53) &* Tables.rowWords
-    let u = ((x & ((1 << 53) - 1)) &- (1 << 52)) << 11  // Q64 in [-1/2, 1/2)
+  private static func polynomial(_ table: UnsafeBufferPointer<Int64>, _ x: UInt64) -> Int128 {
+    let row = Int(truncatingIfNeeded: x >> 53) &* Tables.rowWords
+    let u = Int64(bitPattern: ((x & ((1 << 53) - 1)) &- (1 << 52)) << 11)  // Q64 in [-1/2, 1/2)
     var r = table[row]
     r = table[row &+ 1] &+ highProduct(r, u)
     r = table[row &+ 2] &+ highProduct(r, u)

@@ -33,10 +33,11 @@
     let product = magnitude.multipliedFullWidth(by: inverse)
     // (k inverse) >> (71 - zeros): between 8 and 70 places.
     let shift = 71 &- UInt64(zeros)
-    let wide = UInt128(_low: product.low, _high: product.high) >> UInt128(shift)
-    let limit = UInt64(1) << 62 &- 1
+    let wide = UInt128(_low: product.low, _high: product.high) &>> UInt128(truncatingIfNeeded: shift)
+    let limit = (UInt64(1) << 62) - 1
     let ratio = Int64(bitPattern: wide > UInt128(limit) ? limit : UInt64(truncatingIfNeeded: wide))
-    let d1 = (logMoneyness < 0 ? 0 &- ratio : ratio) &+ (total >> 1)
+    let sign = logMoneyness >> 63
+    let d1 = (ratio ^ sign) &- sign &+ (total >> 1)
     return (d1, d1 &- total)
   }
 }
