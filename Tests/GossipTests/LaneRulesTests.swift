@@ -481,6 +481,22 @@ private let ms = Duration64.millisecond
     #expect(network.nodes[0].tip(of: 1) == nil)
   }
 
+  /// A node that jumps ahead by catch-up goes on with what it had beyond the new final tip, on the branch that is final.
+  @Test func d9LooseBatchesLinkWhenFinalityPassesTheGap() throws {
+    var network = LaneNetwork(n: 4)
+    network.isCut = { _, _, _ in true }
+    let chain = signedChain(lane: 1, count: 5)
+    for index in [0, 3, 4] { network.step(0, .message(from: 1, .batch(chain[index]))) }
+    #expect(network.nodes[0].tip(of: 1) == point(chain[0]))
+    network.step(0, .final(try #require(LaneCut(tips: [tip(chain[2])]))))
+    #expect(network.nodes[0].tip(of: 1) == point(chain[4]))
+    let snapshot = network.nodes[0].journalSnapshot()
+    network.journals[0] = snapshot
+    network.restart(0)
+    #expect(network.nodes[0].tip(of: 1) == point(chain[4]))
+    #expect(network.nodes[0].journalSnapshot() == snapshot)
+  }
+
   @Test func d9ObserversHoldBatchesAndVouchForNothing() throws {
     var network = LaneNetwork(n: 4, observers: 1)
     network.step(0, .submit(transaction: [1]))
