@@ -13,8 +13,9 @@ import Testing
   @Test(.enabled(if: count > 0, "set NOVATION_PRICING_CASES; needs python3 with mpmath"))
   func pricesAreCorrectlyRounded() throws {
     let process = Process()
-    let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .appendingPathComponent("generate-black76.py").path
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let script = root.appendingPathComponent("deploy/black76-cases.py").path
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = ["python3", script, String(Self.seed), String(Self.count)]
     let pipe = Pipe()

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes random Black-76 cases with exact prices, computed with mpmath at 40 digits.
 
-usage: generate-black76.py SEED COUNT > cases.csv     (about 4,000 cases a second)
+usage: black76-cases.py SEED COUNT > cases.csv     (about 4,000 cases a second)
 
 A line is forward,strike,total volatility (Q56),call price in 1e-12 of 1e-6 USD. Forwards run from 10 to 150,000 USD,
 total volatilities from 0.005 to 5 (log-uniform), strikes are log-normal around the forward.
