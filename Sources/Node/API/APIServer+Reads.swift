@@ -1,0 +1,154 @@
+// Reads of the clearing state. Each runs on the loop that carries the replica, on final state only.
+
+import Clearing
+import Hummingbird
+import Ledger
+import NIOCore
+import Primitives
+import Replica
+
+extension APIServer {
+  /// Runs `body` on the state that the request's consistency allows; 503 where no quorum answers.
+  func read<R: Sendable>(
+    _ options: ReadOptions, _ body: @escaping @Sendable (borrowing Replica, ReadPoint) throws -> R
+  ) async throws -> R {
+    let name = options.consistency.rawValue
+    let atLeast = options.atLeast
+    let run: @Sendable (borrowing Replica) throws -> R = { replica in
+      guard replica.finalHeight >= atLeast else {
+        throw APIError(
+          .serviceUnavailable, "tooOld", "this node is at height \(replica.finalHeight), below \(atLeast)",
+          hint: "Ask again in a moment or ask another node.")
+      }
+      let point = ReadPoint(height: replica.finalHeight, stateRoot: replica.finalRoot.hex, consistency: name)
+      return try body(replica, point)
+    }
+    switch options.consistency {
+    case .linearizable: return try await host.readLinearizable(timeout: Self.readTimeout, run)
+    default: return try await host.readLocal(run)
+    }
+  }
+
+  func account(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+    let text = context.parameters.get("id") ?? ""
+    guard let id = AccountID(hex: text) else {
+      throw APIError.malformed(
+        "account \"\(text.prefix(80))\" is not 64 hex digits", hint: "An account is its public key.")
+    }
+    let options = try ReadOptions(request)
+    let terms = info.genesis.market.underlyings
+    var (document, proof) = try await read(options) { replica, point in
+      guard let view = replica.clearing.account(id) else { throw APIError.notFound("there is no account \(id.hex)") }
+      let wanted = options.wantsProof ? RecordProofs.account(id, in: replica) : nil
+      return (AccountDocument(view, at: point, underlyings: terms), wanted)
+    }
+    if options.wantsProof {
+      guard let proof else { throw APIError.notFound("there is no account \(id.hex)") }
+      document.proof = try await finish(proof)
+    }
+    return APIResponse.json(document)
+  }
+
+  func instruments(_ request: Request) async throws -> Response {
+    let options = try ReadOptions(request)
+    return APIResponse.json(
+      try await read(options) { replica, point in
+        InstrumentsDocument(
+          instruments: replica.clearing.instruments().map { InstrumentDocument($0) }, height: point.height,
+          stateRoot: point.stateRoot, consistency: point.consistency)
+      })
+  }
+
+  func instrument(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+    let id = try instrumentID(context)
+    return APIResponse.json(
+      try await read(try ReadOptions(request)) { replica, point in
+        guard let view = replica.clearing.instrument(id) else { throw APIError.notFound("there is no such instrument") }
+        return InstrumentReadDocument(
+          instrument: InstrumentDocument(view), height: point.height, stateRoot: point.stateRoot,
+          consistency: point.consistency)
+      })
+  }
+
+  func book(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+    let id = try instrumentID(context)
+    let name = context.parameters.get("name") ?? ""
+    var depth = 20
+    if let text = request.uri.queryParameters["depth"] {
+      guard let value = Int(text), (1...1000).contains(value) else {
+        throw APIError.malformed("depth \"\(text.prefix(40))\" is out of range", hint: "Use 1 to 1000.")
+      }
+      depth = value
+    }
+    return APIResponse.json(
+      try await read(try ReadOptions(request)) { [depth] replica, point in
+        guard let view = replica.clearing.book(id, depth: depth) else {
+          throw APIError.notFound("there is no instrument \(name)")
+        }
+        return BookDocument(view, name: name, at: point)
+      })
+  }
+
+  func trades(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+    let id = try instrumentID(context)
+    let name = context.parameters.get("name") ?? ""
+    return APIResponse.json(
+      try await read(try ReadOptions(request)) { replica, point in
+        guard let trades = replica.clearing.trades(id) else {
+          throw APIError.notFound("there is no instrument \(name)")
+        }
+        return TradesDocument(
+          trades: trades.map { TradeDocument($0, name: name) }, height: point.height, stateRoot: point.stateRoot,
+          consistency: point.consistency)
+      })
+  }
+
+  func order(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+    let text = context.parameters.get("id") ?? ""
+    guard let id = OrderID(text) else {
+      throw APIError.malformed("order \"\(text.prefix(40))\" is not a number", hint: "Use the id of a receipt.")
+    }
+    let terms = info.genesis.market.underlyings
+    return APIResponse.json(
+      try await read(try ReadOptions(request)) { replica, point in
+        guard let view = replica.clearing.order(id) else {
+          throw APIError.notFound("there is no open order \(id)")
+        }
+        return OrderReadDocument(
+          order: OrderDocument(view, underlyings: terms), account: view.account.hex, height: point.height,
+          stateRoot: point.stateRoot, consistency: point.consistency)
+      })
+  }
+
+  func oracle(_ request: Request) async throws -> Response {
+    APIResponse.json(
+      try await read(try ReadOptions(request)) { replica, point in
+        OracleDocument(replica.clearing.oracle(), at: point)
+      })
+  }
+
+  func validators(_ request: Request) async throws -> Response {
+    let genesis = info.genesis
+    let own = info.index
+    return APIResponse.json(
+      try await read(try ReadOptions(request)) { [host] replica, point in
+        ValidatorsDocument(
+          validators: genesis.validators.enumerated().map { index, validator in
+            .init(
+              index: index, name: validator.name, publicKey: validator.key.hex,
+              address: SocketAddressText(host: validator.host, port: validator.port).description, state: "active",
+              connected: index == own || host.isConnected(index))
+          },
+          quorum: replica.committee.quorum, fastQuorum: replica.committee.fastQuorum, faulty: replica.committee.f,
+          height: point.height, stateRoot: point.stateRoot, consistency: point.consistency)
+      })
+  }
+
+  private func instrumentID(_ context: BasicRequestContext) throws -> InstrumentID {
+    let name = context.parameters.get("name") ?? ""
+    guard let id = InstrumentName.parse(name, underlyings: info.genesis.market.underlyings) else {
+      throw APIError.notFound("there is no instrument \"\(name.prefix(80))\"")
+    }
+    return id
+  }
+}

@@ -1,0 +1,112 @@
+// Server-sent events: what became final, as it becomes final. A client that reads too slowly is dropped, not buffered
+// without bound.
+
+import Clearing
+import FoundationEssentials
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import Primitives
+import Replica
+
+extension APIServer {
+  private static let topics: Set<String> = ["blocks", "trades", "settlements", "margin"]
+  /// Blocks that may wait for one slow client.
+  private static let backlogMax = 256
+
+  func stream(_ request: Request) async throws -> Response {
+    let wanted = Set((request.uri.queryParameters["topics"] ?? "blocks,trades").split(separator: ",").map(String.init))
+    guard !wanted.isEmpty, wanted.isSubset(of: Self.topics) else {
+      throw APIError.malformed(
+        "unknown topic in \"\(wanted.sorted().joined(separator: ",").prefix(80))\"",
+        hint: "Use some of \(Self.topics.sorted().joined(separator: ", ")).")
+    }
+    let (blocks, continuation) = AsyncStream.makeStream(
+      of: FinalizedBlock.self, bufferingPolicy: .bufferingOldest(Self.backlogMax))
+    host.subscribe { block in
+      switch continuation.yield(block) {
+      case .enqueued: return true
+      default:
+        continuation.finish()
+        return false
+      }
+    }
+    let terms = info.genesis.market.underlyings
+    let body = ResponseBody { writer in
+      try await writer.write(ByteBuffer(string: ": novation stream\n\n"))
+      for await block in blocks {
+        let text = Self.events(of: block, topics: wanted, underlyings: terms)
+        if !text.isEmpty { try await writer.write(ByteBuffer(string: text)) }
+      }
+      try await writer.finish(nil)
+    }
+    return Response(
+      status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-cache"], body: body)
+  }
+
+  private static func events(of block: FinalizedBlock, topics: Set<String>, underlyings: [UnderlyingTerms]) -> String {
+    var text = ""
+    let height = block.header.height
+    func add(_ name: String, _ id: String, _ value: some Encodable) {
+      text += "id: \(id)\nevent: \(name)\ndata: \(JSONText.render(value, pretty: false))\n\n"
+    }
+    for event in block.executed.result.events {
+      let id = "\(height).\(event.sequence)"
+      switch event.kind {
+      case .trade(let trade) where topics.contains("trades"):
+        add(
+          "trade", id,
+          TradeDocument(
+            sequence: trade.trade, instrument: InstrumentName.format(trade.instrument, underlyings: underlyings),
+            price: money(trade.price), quantity: lots(trade.quantity),
+            takerSide: trade.takerSide == .buy ? "buy" : "sell", height: height,
+            time: ISO8601.format(block.header.timestamp)))
+      case .expirySettled(let underlying, let expiry, let price, _, let positions) where topics.contains("settlements"):
+        let name = Int(underlying) < underlyings.count ? underlyings[Int(underlying)].symbol : "?"
+        add(
+          "settlement", id,
+          SettlementEventDocument(
+            underlying: name, expiry: ISO8601.format(expiry), price: money(price), positions: positions, height: height)
+        )
+      case .marginCall(let account, let equity, let maintenance) where topics.contains("margin"):
+        add(
+          "marginCall", id,
+          MarginCallEventDocument(
+            account: account.hex, equity: money(equity), maintenance: money(maintenance), height: height))
+      default: break
+      }
+    }
+    if topics.contains("blocks") {
+      add(
+        "block", "\(height)",
+        BlockEventDocument(
+          height: height, hash: block.hash.hex, stateRoot: block.executed.stateRoot.hex, view: block.header.view,
+          transactions: block.executed.result.outcomes.count, timestamp: ISO8601.format(block.header.timestamp)))
+    }
+    return text
+  }
+}
+
+struct BlockEventDocument: Codable, Sendable {
+  var height: UInt64
+  var hash: String
+  var stateRoot: String
+  var view: UInt64
+  var transactions: Int
+  var timestamp: String
+}
+
+struct SettlementEventDocument: Codable, Sendable {
+  var underlying: String
+  var expiry: String
+  var price: String
+  var positions: UInt32
+  var height: UInt64
+}
+
+struct MarginCallEventDocument: Codable, Sendable {
+  var account: String
+  var equity: String
+  var maintenance: String
+  var height: UInt64
+}

@@ -1,0 +1,121 @@
+// The HTTP API on the Unix socket: routes, their limits and where they go. What a route answers stands in the files
+// beside this one.
+
+import Glibc
+import Hummingbird
+import HTTPTypes
+import Logging
+import NIOCore
+import NIOPosix
+import Primitives
+import ServiceLifecycle
+
+struct APIServer: Sendable {
+  let host: ReplicaHost
+  let info: NodeInfo
+  let publisher: PricePublisher
+  let log: Logger
+
+  /// Longest wait of a write that asks for finality, in nanoseconds.
+  static let submitTimeout: Int64 = 30 * Duration64.second
+  /// Longest wait of a linearizable read.
+  static let readTimeout: Int64 = 5 * Duration64.second
+
+  var limits: NodeConfiguration.Limits { info.configuration.limits }
+
+  func service(group: MultiThreadedEventLoopGroup) -> some Service {
+    let socket = info.configuration.api.socket
+    unlink(socket)
+    var quiet = log
+    quiet.logLevel = max(log.logLevel, .warning)
+    let mode = UInt32(info.configuration.api.socketMode, radix: 8) ?? 0o660
+    let groupName = info.configuration.api.socketGroup
+    return Application(
+      router: router(),
+      configuration: ApplicationConfiguration(address: .unixDomainSocket(path: socket), serverName: "novation"),
+      onServerRunning: { _ in Self.restrict(socket, mode: mode, group: groupName) },
+      eventLoopGroupProvider: .shared(group),
+      logger: quiet)
+  }
+
+  /// Permissions and group of the socket: who may trade through this node.
+  private static func restrict(_ path: String, mode: UInt32, group: String) {
+    if !group.isEmpty, let entry = getgrnam(group) { _ = chown(path, uid_t.max, entry.pointee.gr_gid) }
+    chmod(path, mode)
+  }
+
+  func router() -> Router<BasicRequestContext> {
+    let router = Router()
+    router.middlewares.add(ErrorMiddleware())
+    router.middlewares.add(
+      RequestGate(concurrentMax: limits.concurrentRequests, perSecond: limits.requestsPerSecond))
+    router.get("/healthz") { _, _ in APIResponse.text("{\"healthy\":true}\n") }
+    router.get("/readyz") { _, _ in try await ready() }
+    router.get("/metrics") { _, _ in try await metrics() }
+    router.get("/v1/status") { _, _ in APIResponse.json(try await status()) }
+    router.get("/v1/accounts/{id}") { request, context in try await account(request, context) }
+    router.get("/v1/instruments") { request, _ in try await instruments(request) }
+    router.get("/v1/instruments/{name}") { request, context in try await instrument(request, context) }
+    router.get("/v1/books/{name}") { request, context in try await book(request, context) }
+    router.get("/v1/trades/{name}") { request, context in try await trades(request, context) }
+    router.get("/v1/orders/{id}") { request, context in try await order(request, context) }
+    router.get("/v1/oracle") { request, _ in try await oracle(request) }
+    router.get("/v1/validators") { request, _ in try await validators(request) }
+    router.get("/v1/blocks/{height}") { _, context in try await block(context) }
+    router.get("/v1/transactions/{hash}") { _, context in try await transaction(context) }
+    router.get("/v1/certificates/{height}") { _, context in try await certificate(context) }
+    router.get("/v1/stream") { request, _ in try await stream(request) }
+    router.get("/v1/genesis") { _, _ in APIResponse.json(GenesisDocument(genesis: info.genesis)) }
+    router.post("/v1/transactions") { request, _ in try await submit(request) }
+    if info.genesis.market.network == "test" {
+      router.post("/v1/test/observations") { request, _ in try await observe(request) }
+    }
+    return router
+  }
+
+  private func ready() async throws -> Response {
+    let lag = try await host.readLocal { [host] replica in
+      (host.connectedPeers + 1 >= replica.committee.quorum, replica.isBehind)
+    }
+    guard lag.0, !lag.1 else {
+      throw APIError(
+        .serviceUnavailable, "notReady", lag.1 ? "this node is catching up" : "too few validators are connected",
+        hint: "See /v1/status.")
+    }
+    return APIResponse.text("{\"ready\":true}\n")
+  }
+}
+
+/// `consistency`, `atLeast` and `proof` of a read.
+struct ReadOptions {
+  enum Consistency: String { case linearizable, causal, local, speculative }
+
+  var consistency = Consistency.linearizable
+  var atLeast: Height = 0
+  var wantsProof = false
+
+  init(_ request: Request) throws(APIError) {
+    let query = request.uri.queryParameters
+    if let text = query["consistency"] {
+      guard let value = Consistency(rawValue: String(text)) else {
+        throw .malformed("consistency \"\(text.prefix(40))\" is unknown", hint: "Use linearizable or local.")
+      }
+      guard value == .linearizable || value == .local else {
+        throw .malformed("consistency \(value.rawValue) is not served yet", hint: "Use linearizable or local.")
+      }
+      consistency = value
+    }
+    if let text = query["atLeast"] {
+      guard let value = Height(text), value < ordinalLimit else {
+        throw .malformed("atLeast \"\(text.prefix(40))\" is not a height", hint: "Use a whole number.")
+      }
+      atLeast = value
+    }
+    if let text = query["proof"] {
+      guard text == "true" || text == "false" || text == "1" || text == "0" else {
+        throw .malformed("proof \"\(text.prefix(40))\" is not true or false", hint: "Use proof=true.")
+      }
+      wantsProof = text == "true" || text == "1"
+    }
+  }
+}

@@ -1,0 +1,168 @@
+// From the engine's values to documents: units become decimal strings, numbers become names.
+
+import Clearing
+import Consensus
+import FoundationEssentials
+import Primitives
+import Replica
+import Wire
+
+func money(_ value: Int64) -> String { Decimal.format(value, scale: Decimal.moneyScale) }
+func lots(_ value: Int64) -> String { Decimal.format(value, scale: Decimal.quantityScale) }
+
+extension InstrumentKind {
+  var name: String {
+    switch self {
+    case .future: "future"
+    case .call: "call"
+    case .put: "put"
+    }
+  }
+}
+
+extension OrderDocument {
+  init(_ view: OrderView, underlyings: [UnderlyingTerms]) {
+    self.init(
+      id: String(view.id), instrument: InstrumentName.format(view.instrument, underlyings: underlyings),
+      side: view.side == .buy ? "buy" : "sell", price: money(view.price), quantity: lots(view.quantity),
+      filled: lots(view.filled), remaining: lots(view.remaining), state: "open",
+      timeInForce: view.goodTill == .max ? "gtc" : "gtt", clientId: view.clientID.map(String.init))
+  }
+}
+
+struct OrderReadDocument: Codable, Sendable {
+  var order: OrderDocument
+  var account: String
+  var height: UInt64
+  var stateRoot: String
+  var consistency: String
+}
+
+extension AccountDocument {
+  init(_ view: AccountView, at point: ReadPoint, underlyings: [UnderlyingTerms]) {
+    self.init(
+      account: view.account.hex, balances: ["USD": money(view.cash)],
+      positions: view.positions.map {
+        PositionDocument(
+          instrument: InstrumentName.format($0.instrument, underlyings: underlyings), quantity: lots($0.quantity),
+          averagePrice: money($0.averagePrice), markPrice: $0.markPrice.map(money) ?? "")
+      },
+      orders: view.orders.map { OrderDocument($0, underlyings: underlyings) },
+      margin: MarginDocument(
+        mode: view.margin.mode.rawValue, equity: money(view.margin.equity), initial: money(view.margin.initial),
+        maintenance: money(view.margin.maintenance), excess: money(view.margin.excess)),
+      height: point.height, stateRoot: point.stateRoot, consistency: point.consistency, proof: nil)
+  }
+}
+
+extension InstrumentDocument {
+  init(_ view: InstrumentView) {
+    self.init(
+      name: view.name, kind: view.kind.name, underlying: view.underlying,
+      strike: view.kind.isOption ? money(view.strike) : nil, expiry: ISO8601.format(view.expiry),
+      state: String(describing: view.state), tick: money(view.tick), lot: lots(view.lot),
+      markPrice: view.markPrice.map(money), index: view.index.map(money), openInterest: lots(view.openInterest))
+  }
+}
+
+extension BookDocument {
+  init(_ view: BookView, name: String, at point: ReadPoint) {
+    func levels(_ side: [BookLevelView]) -> [Level] {
+      side.map { Level(price: money($0.price), quantity: lots($0.quantity), orders: $0.orders) }
+    }
+    self.init(
+      instrument: name, bids: levels(view.bids), asks: levels(view.asks), height: point.height,
+      stateRoot: point.stateRoot, consistency: point.consistency)
+  }
+}
+
+extension TradeDocument {
+  init(_ view: TradeView, name: String) {
+    self.init(
+      sequence: view.trade, instrument: name, price: money(view.price), quantity: lots(view.quantity),
+      takerSide: view.takerSide == .buy ? "buy" : "sell", height: view.height, time: ISO8601.format(view.timestamp))
+  }
+}
+
+extension OracleDocument {
+  init(_ view: OracleView, at point: ReadPoint) {
+    var underlyings: [Underlying] = []
+    for feed in view.feeds {
+      if feed.expiry == 0 {
+        underlyings.append(
+          Underlying(
+            name: feed.underlying, index: money(feed.price), round: feed.round, time: ISO8601.format(feed.time),
+            expiries: []))
+      } else if let last = underlyings.lastIndex(where: { $0.name == feed.underlying }) {
+        underlyings[last].expiries.append(
+          Expiry(
+            expiry: ISO8601.format(feed.expiry), forward: money(feed.price), round: feed.round,
+            volatilities: feed.volatilities.map(money)))
+      }
+    }
+    self.init(
+      round: view.round, marketTime: ISO8601.format(view.marketTime), underlyings: underlyings, height: point.height,
+      stateRoot: point.stateRoot, consistency: point.consistency)
+  }
+}
+
+extension ErrorDocument.Detail {
+  init(_ code: RejectionCode) {
+    self.init(code: code.name, message: code.message, hint: "")
+  }
+}
+
+extension ReceiptDocument {
+  init(accepted hash: Digest) {
+    self.init(
+      transaction: hash.hex, height: nil, index: nil, stateRoot: nil, status: "accepted", orders: [], fills: [],
+      proof: nil, error: nil)
+  }
+
+  init(_ receipt: Receipt, underlyings: [UnderlyingTerms]) {
+    let outcome = receipt.outcome
+    let code = outcome.rejection ?? (outcome.status == .rejected ? outcome.errors.first?.code : nil)
+    self.init(
+      transaction: receipt.transaction.hex, height: receipt.height, index: receipt.index,
+      stateRoot: receipt.stateRoot.hex, status: outcome.status == .executed ? "final" : "rejected",
+      orders: outcome.orders.map {
+        ReceiptOrderDocument(
+          id: String($0.id), instrument: InstrumentName.format($0.instrument, underlyings: underlyings),
+          filled: lots($0.filled), remaining: lots($0.remaining), state: String(describing: $0.state))
+      },
+      fills: outcome.fills.map {
+        FillDocument(
+          instrument: InstrumentName.format($0.instrument, underlyings: underlyings), price: money($0.price),
+          quantity: lots($0.quantity), maker: $0.maker.hex)
+      },
+      proof: nil, error: code.map { ErrorDocument.Detail($0) })
+  }
+}
+
+/// The market terms that a program needs to trade.
+struct GenesisDocument: Codable, Sendable {
+  var chainId: String
+  var name: String
+  var network: String
+  var time: String
+  var clockStart: String
+  var clockRate: Int64
+  var underlyings: [String]
+  var custodian: String
+  var listingAuthority: String
+  var validators: [String]
+
+  init(genesis: Genesis) {
+    let market = genesis.market
+    chainId = genesis.chain.hex
+    name = genesis.name
+    network = market.network
+    time = ISO8601.format(market.time)
+    clockStart = ISO8601.format(market.clockStart)
+    clockRate = market.clockRate
+    underlyings = market.underlyings.map(\.symbol)
+    custodian = market.custodian.hex
+    listingAuthority = market.listingAuthority.hex
+    validators = market.validators.map(\.hex)
+  }
+}

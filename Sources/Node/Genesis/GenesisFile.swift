@@ -1,0 +1,182 @@
+// The genesis as a file that people can read and edit: JSON, with every amount a decimal string.
+
+import Clearing
+import FoundationEssentials
+import Glibc
+public import Primitives
+public import Replica
+
+/// Why a genesis file was refused.
+public struct GenesisError: Error, CustomStringConvertible {
+  public var description: String
+  init(_ text: String) { description = text }
+}
+
+/// The document; see `docs/OPERATIONS.md`.
+public struct GenesisFile: Codable, Sendable {
+  public struct Validator: Codable, Sendable {
+    public var name: String
+    public var key: String
+    /// host:port
+    public var address: String
+
+    public init(name: String, key: String, address: String) {
+      self.name = name
+      self.key = key
+      self.address = address
+    }
+  }
+
+  public struct Funded: Codable, Sendable {
+    public var account: String
+    public var amount: String
+
+    public init(account: String, amount: String) {
+      self.account = account
+      self.amount = amount
+    }
+  }
+
+  public struct Instrument: Codable, Sendable {
+    public var name: String
+    public var tick: String
+    public var lot: String
+  }
+
+  public struct Risk: Codable, Sendable {
+    public var priceRangePpm: Int64?
+    public var shortOptionPpm: Int64?
+    public var deltaPpm: Int64?
+    public var maintenancePpm: Int64?
+    public var maintenanceShortOptionPpm: Int64?
+  }
+
+  public struct Fees: Codable, Sendable {
+    public var takerPpm: Int64
+    public var makerPpm: Int64
+    public var premiumCapPpm: Int64
+  }
+
+  public var name: String
+  /// "test" allows a market clock of its own.
+  public var network: String
+  /// ISO 8601.
+  public var time: String
+  public var clockStart: String?
+  public var clockRate: Int64?
+  public var underlyings: [String]
+  public var validators: [Validator]
+  public var custodian: String
+  public var listingAuthority: String
+  public var accounts: [Funded]
+  public var instruments: [Instrument]
+  public var risk: Risk?
+  public var fees: Fees?
+
+  /// The genesis that it describes; throws with a sentence that names the entry at fault.
+  public func genesis() throws(GenesisError) -> Genesis {
+    var nodes: [GenesisValidator] = []
+    for entry in validators {
+      guard let key = PublicKey(hex: entry.key) else {
+        throw fault("validator \(entry.name)", "key is not 64 hex digits")
+      }
+      guard let address = SocketAddressText(entry.address) else {
+        throw fault("validator \(entry.name)", "address \"\(entry.address)\" is not host:port")
+      }
+      nodes.append(GenesisValidator(name: entry.name, key: key, host: address.host, port: address.port))
+    }
+    guard let time = ISO8601.parse(time) else { throw fault("time", "\"\(time)\" is not ISO 8601") }
+    var start = time
+    if let clockStart {
+      guard let parsed = ISO8601.parse(clockStart) else {
+        throw fault("clockStart", "\"\(clockStart)\" is not ISO 8601")
+      }
+      start = parsed
+    }
+    guard let custodian = PublicKey(hex: custodian) else { throw fault("custodian", "key is not 64 hex digits") }
+    guard let authority = PublicKey(hex: listingAuthority) else {
+      throw fault("listingAuthority", "key is not 64 hex digits")
+    }
+    let terms = underlyings.map { UnderlyingTerms(symbol: $0) }
+    var market = MarketGenesis(
+      network: network, time: time, clockStart: start, clockRate: clockRate ?? 1, underlyings: terms,
+      custodian: custodian, listingAuthority: authority, validators: nodes.map(\.key))
+    market.listings = try listings(terms)
+    market.accounts = try funds()
+    if let risk {
+      market.risk.priceRange = risk.priceRangePpm ?? market.risk.priceRange
+      market.risk.shortOption = risk.shortOptionPpm ?? market.risk.shortOption
+      market.risk.delta = risk.deltaPpm ?? market.risk.delta
+      market.risk.maintenance = risk.maintenancePpm ?? market.risk.maintenance
+      market.risk.maintenanceShortOption = risk.maintenanceShortOptionPpm ?? market.risk.maintenanceShortOption
+    }
+    if let fees {
+      market.fees = FeeSchedule(taker: fees.takerPpm, maker: fees.makerPpm, premiumCap: fees.premiumCapPpm)
+    }
+    let genesis = Genesis(name: name, validators: nodes, market: market)
+    if let text = genesis.fault() { throw GenesisError("genesis: \(text)") }
+    return genesis
+  }
+
+  private func listings(_ terms: [UnderlyingTerms]) throws(GenesisError) -> [Listing] {
+    var result: [Listing] = []
+    for entry in instruments {
+      guard let id = InstrumentName.parse(entry.name, underlyings: terms) else {
+        throw fault("instrument \(entry.name)", "not a name such as BTC-27MAR26-100000-C of a listed underlying")
+      }
+      guard let tick = Decimal.parse(entry.tick, scale: Decimal.moneyScale),
+        let lot = Decimal.parse(entry.lot, scale: Decimal.quantityScale)
+      else { throw fault("instrument \(entry.name)", "tick or lot is not a decimal number") }
+      result.append(Listing(instrument: id, tick: tick, lot: lot))
+    }
+    return result
+  }
+
+  private func funds() throws(GenesisError) -> [FundedAccount] {
+    var result: [FundedAccount] = []
+    for entry in accounts {
+      guard let account = AccountID(hex: entry.account) else {
+        throw fault("account \(entry.account)", "not 64 hex digits")
+      }
+      guard let amount = Decimal.parse(entry.amount, scale: Decimal.moneyScale) else {
+        throw fault("account \(entry.account)", "amount \"\(entry.amount)\" is not a decimal number")
+      }
+      result.append(FundedAccount(account: account, amount: amount))
+    }
+    return result
+  }
+
+  private func fault(_ entry: String, _ what: String) -> GenesisError { GenesisError("genesis: \(entry): \(what)") }
+
+  /// Largest file read.
+  public static let bytesMax = 64 << 20
+
+  public static func load(_ path: String) throws(GenesisError) -> GenesisFile {
+    let bytes: [UInt8]
+    do {
+      bytes = try FileAccess.read(path, limit: bytesMax)
+    } catch {
+      throw GenesisError("\(path): \(error)")
+    }
+    do {
+      return try JSONDecoder().decode(GenesisFile.self, from: Data(bytes))
+    } catch let error as DecodingError {
+      throw GenesisError("\(path): \(Self.explain(error))")
+    } catch {
+      throw GenesisError("\(path): \(error)")
+    }
+  }
+
+  public func render() -> String { JSONText.render(self) }
+
+  private static func explain(_ error: DecodingError) -> String {
+    func place(_ path: [any CodingKey]) -> String { path.map(\.stringValue).joined(separator: ".") }
+    switch error {
+    case .keyNotFound(let key, let context): return "\(place(context.codingPath + [key])) is missing"
+    case .typeMismatch(_, let context), .valueNotFound(_, let context):
+      return "\(place(context.codingPath)): \(context.debugDescription)"
+    case .dataCorrupted(let context): return "not JSON: \(context.debugDescription)"
+    @unknown default: return "\(error)"
+    }
+  }
+}

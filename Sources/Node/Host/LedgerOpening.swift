@@ -1,0 +1,116 @@
+// From what lies on disk to a state that a replica can go on from.
+
+import Clearing
+import Ledger
+import Logging
+import Primitives
+import Replica
+import Storage
+import Wire
+
+/// An opened ledger with the state that its records describe.
+struct LedgerOpening {
+  let store: LMDBStore
+  let journal: Journal
+  let clearing: ClearingHouse
+  let tree: StateTree
+  let recovery: Recovery
+
+  /// Opens the ledger of a node, creating block 0 in an empty one. Refuses what is damaged or of another chain.
+  static func open(ledger: String, genesis: Genesis, mapSizeMax: Int, log: Logger) throws -> LedgerOpening {
+    let store = try LMDBStore(
+      path: NodeHome.databasePath(ledger: ledger), chain: genesis.chain, mapSizeMax: mapSizeMax)
+    var clearing = ClearingHouse(restoring: genesis.market, chain: genesis.chain)
+    var tree = StateTree()
+    if let head = try store.head() {
+      try restore(&clearing, &tree, from: store)
+      guard tree.root == head.stateRoot else {
+        throw StoreError(
+          .damaged,
+          "The records in \(ledger) have the root \(tree.root.hex), but block \(head.height) says \(head.stateRoot.hex).",
+          advice: "Run novation doctor, or restore a backup.")
+      }
+    } else {
+      var fresh = ClearingHouse(genesis: genesis.market, chain: genesis.chain)
+      var changes: [RecordChange] = []
+      fresh.sealGenesis(into: &changes)
+      tree.update(changes)
+      try store.commit(Self.blockZero(genesis, changes, root: tree.root))
+      clearing = fresh
+    }
+    let (journal, found) = try Journal.open(at: NodeHome.journalPath(ledger: ledger))
+    let records = try found.records.map { bytes -> JournalRecord in
+      guard let record = try? WireReader.decode(JournalRecord.self, from: bytes) else {
+        throw StoreError(
+          .otherFormat, "The journal in \(ledger) holds a record that this version does not know.",
+          advice: "Start the version that wrote it.")
+      }
+      return record
+    }
+    let amnesiac = found.state != .clean && found.state != .torn
+    if amnesiac {
+      log.warning(
+        "the journal is missing or damaged: this validator votes again when that is provably safe",
+        metadata: ["journal": "\(NodeHome.journalPath(ledger: ledger))", "found": "\(found.state)"])
+    }
+    return LedgerOpening(
+      store: store, journal: journal, clearing: clearing, tree: tree,
+      recovery: Recovery(
+        head: try head(of: store), history: try history(of: store, genesis: genesis), journal: records,
+        amnesiac: amnesiac))
+  }
+
+  private static func restore(_ clearing: inout ClearingHouse, _ tree: inout StateTree, from store: LMDBStore) throws {
+    var batch: [RecordChange] = []
+    var fault: WireError?
+    var state = clearing
+    var rebuilt = tree
+    try store.records { table, key, value in
+      var loader = LoadRecord(table: table, key: key, value: value)
+      state.visitTables(&loader)
+      guard loader.isTaken else {
+        fault = loader.error ?? WireError(.invalid("table \(table.rawValue)"), at: 0)
+        return false
+      }
+      batch.append(RecordChange(table: table, key: key, value: value))
+      if batch.count == 65_536 {
+        rebuilt.update(batch)
+        batch.removeAll(keepingCapacity: true)
+      }
+      return true
+    }
+    if let fault {
+      throw StoreError(.damaged, "A record of the ledger does not decode: \(fault).", advice: "Restore a backup.")
+    }
+    rebuilt.update(batch)
+    state.rebuildIndices()
+    clearing = state
+    tree = rebuilt
+  }
+
+  private static func blockZero(_ genesis: Genesis, _ changes: [RecordChange], root: Digest) -> LedgerCommit {
+    var history = HistoryTree()
+    history.append(genesis.chain)
+    let block = StoredBlock(
+      height: 0, hash: genesis.chain, timestamp: genesis.market.time, stateRoot: root, proposal: [], batches: [],
+      certificates: [], transactions: [], receipts: [])
+    return LedgerCommit(blocks: [block], changes: changes, meta: [LedgerMeta.history: history.wireBytes])
+  }
+
+  private static func head(of store: LMDBStore) throws -> FinalBlock? {
+    guard let head = try store.head(), head.height > 0, let stored = try store.block(at: head.height) else {
+      return nil
+    }
+    guard let block = FinalBlock(stored) else {
+      throw StoreError(.damaged, "Block \(head.height) does not decode.", advice: "Restore a backup.")
+    }
+    return block
+  }
+
+  private static func history(of store: LMDBStore, genesis: Genesis) throws -> HistoryTree {
+    guard let bytes = try store.meta(LedgerMeta.history),
+      let history = try? WireReader.decode(HistoryTree.self, from: bytes)
+    else { throw StoreError(.damaged, "The ledger's history range is missing.", advice: "Restore a backup.") }
+    return history
+  }
+}

@@ -1,0 +1,233 @@
+// One node from start to stop: opens what it keeps, restores the state, joins the network and serves the API.
+
+import Clearing
+import Glibc
+import Ledger
+import Logging
+import NIOCore
+import NIOPosix
+public import Primitives
+import Replica
+import ServiceLifecycle
+import Sodium
+import Storage
+import Wire
+
+/// Why a node cannot start or go on; the text is for the operator.
+public struct NodeError: Error, CustomStringConvertible {
+  public var description: String
+  public init(_ text: String) { description = text }
+}
+
+public struct NodeProcess: Sendable {
+  public static let version = "0.1.0"
+
+  let configuration: NodeConfiguration
+  let genesis: Genesis
+  /// Seed of the synthetic market that a test network's validators publish; nil for none.
+  let syntheticSeed: UInt64?
+
+  /// Loads and checks everything that needs no running network; what `start --check` does.
+  public init(configurationPath: String, syntheticSeed: UInt64? = nil) throws {
+    configuration = try NodeConfiguration.load(from: configurationPath)
+    genesis = try GenesisFile.load(configuration.node.genesis).genesis()
+    self.syntheticSeed = syntheticSeed
+    if syntheticSeed != nil, genesis.market.network != "test" {
+      throw NodeError(
+        "a synthetic market is for test networks only; this genesis says network \"\(genesis.market.network)\"")
+    }
+  }
+
+  private func loadIdentity() throws -> SigningKey {
+    guard let source = SecretSource(configuration.identity.key) else {
+      throw NodeError("identity.key \"\(configuration.identity.key)\" is neither a path nor credential:NAME")
+    }
+    let loaded = try LoadedKeyFile(source)
+    let passwordFile = configuration.identity.passwordFile
+    return try loaded.file.open { () throws(KeyError) in
+      guard let source = SecretSource(passwordFile) else { return try Password.prompt("Password of \(loaded.path): ") }
+      return try Password.read(from: source)
+    }
+  }
+
+  private func makeLogger() -> Logger {
+    let format = configuration.log.format
+    let level = Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info
+    var log = Logger(label: "novation") { _ in LineLogHandler(format: format) }
+    log.logLevel = level
+    return log
+  }
+
+  /// Runs until SIGTERM or SIGINT, or until the node must not go on.
+  public func run() async throws {
+    let log = makeLogger()
+    let identity = try loadIdentity()
+    let keys = genesis.validators.map(\.key)
+    let index = keys.firstIndex(of: identity.publicKey)
+    if configuration.node.role == .validator, index == nil {
+      throw NodeError(
+        "the identity key \(identity.publicKey.hex) is no validator of this genesis; set node.role to \"observer\" or use the right key"
+      )
+    }
+    let ledger = configuration.node.home + "/ledger"
+    try FileAccess.makeDirectory(ledger, mode: 0o700)
+    let opened = try LedgerOpening.open(
+      ledger: ledger, genesis: genesis, mapSizeMax: Int(configuration.ledger.mapSize), log: log)
+
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    let loop = group.next()
+    let apiGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    let workers = NIOThreadPool(numberOfThreads: 2)
+    let writer = NIOThreadPool(numberOfThreads: 1)
+    workers.start()
+    writer.start()
+
+    var settings = ReplicaSettings()
+    settings.consensus.heartbeat = configuration.consensus.heartbeat
+    settings.consensus.delayMin = configuration.consensus.minimumDelay
+    settings.consensus.delayMax = configuration.consensus.maximumDelay
+    let replica = Replica(
+      chain: genesis.chain, keys: keys, index: index.map(ValidatorIndex.init), signer: .ed25519(identity),
+      scheme: .ed25519, settings: settings, clearing: opened.clearing, tree: opened.tree, recovery: opened.recovery,
+      bootId: SecureRandom.uint64() >> 2)
+    let host = ReplicaHost(
+      replica: replica, store: opened.store, journal: opened.journal, loop: loop, workers: workers, writer: writer,
+      log: log)
+    let network = PeerNetwork(
+      configuration: try networkConfiguration(identity: identity, index: index), loop: loop, log: log)
+    let halted = HaltSignal()
+    host.onHalt = { halted.raise($0) }
+    let info = NodeInfo(
+      genesis: genesis, configuration: configuration, index: index, publicKey: identity.publicKey,
+      startedAt: Clock.monotonic)
+    let publisher = PricePublisher(
+      host: host, identity: identity, genesis: genesis, index: index, syntheticSeed: syntheticSeed, log: log)
+
+    try await loop.flatSubmit { network.start() }.get()
+    try await loop.submit { host.start(network: network) }.get()
+    publisher.start()
+    log.info(
+      "node serves",
+      metadata: [
+        "chain": "\(genesis.chain)", "height": "\(opened.recovery.head?.proposal.header.height ?? 0)",
+        "listen": "\(configuration.network.listen)", "socket": "\(configuration.api.socket)",
+      ])
+    do {
+      try await serve(host: host, info: info, publisher: publisher, group: apiGroup, halted: halted, log: log)
+    } catch {
+      await stop(host, network, group, apiGroup, workers, writer)
+      throw error
+    }
+    await stop(host, network, group, apiGroup, workers, writer)
+    log.info("node stopped")
+    if let reason = halted.reason { throw NodeError("stopped to protect the ledger: \(reason)") }
+  }
+
+  private func serve(
+    host: ReplicaHost, info: NodeInfo, publisher: PricePublisher, group: MultiThreadedEventLoopGroup,
+    halted: HaltSignal, log: Logger
+  ) async throws {
+    let api = APIServer(host: host, info: info, publisher: publisher, log: log)
+    let services = ServiceGroup(
+      configuration: ServiceGroupConfiguration(
+        services: [
+          .init(service: api.service(group: group), failureTerminationBehavior: .gracefullyShutdownGroup),
+          .init(service: halted, successTerminationBehavior: .gracefullyShutdownGroup),
+          .init(service: Heartbeat(host: host), successTerminationBehavior: .gracefullyShutdownGroup),
+        ],
+        gracefulShutdownSignals: [.sigterm, .sigint],
+        logger: log))
+    try await services.run()
+  }
+
+  private func stop(
+    _ host: ReplicaHost, _ network: PeerNetwork, _ group: MultiThreadedEventLoopGroup,
+    _ apiGroup: MultiThreadedEventLoopGroup, _ workers: NIOThreadPool, _ writer: NIOThreadPool
+  ) async {
+    try? await host.loop.submit {
+      network.stop()
+      host.stop()
+    }.get()
+    try? await apiGroup.shutdownGracefully()
+    try? await workers.shutdownGracefully()
+    // The writer ends after the commit that is under way.
+    try? await writer.shutdownGracefully()
+    try? await group.shutdownGracefully()
+    unlink(configuration.api.socket)
+  }
+
+  private func networkConfiguration(identity: SigningKey, index: Int?) throws -> PeerNetworkConfiguration {
+    guard let listen = SocketAddressText(configuration.network.listen) else {
+      throw NodeError("network.listen \"\(configuration.network.listen)\" is not host:port")
+    }
+    var validators = genesis.validators.map { (key: $0.key, host: $0.host, port: Int($0.port)) }
+    for peer in configuration.network.peers {
+      let place: Int? =
+        switch peer.identity {
+        case .index(let index): Int(index) < validators.count ? Int(index) : nil
+        case .key(let key): validators.firstIndex { $0.key == key }
+        }
+      guard let place else { throw NodeError("network.peers: \(peer) is no validator of this genesis") }
+      validators[place].host = peer.address.host
+      validators[place].port = Int(peer.address.port)
+    }
+    return PeerNetworkConfiguration(
+      chain: genesis.chain, identity: identity, validators: validators, index: index, listenHost: listen.host,
+      listenPort: Int(listen.port), messageBytesMax: Int(configuration.limits.peerMessage),
+      backlogBytesMax: Int(configuration.limits.peerQueue))
+  }
+}
+
+/// What the API tells of a node besides its replica.
+struct NodeInfo: Sendable {
+  let genesis: Genesis
+  let configuration: NodeConfiguration
+  let index: Int?
+  let publicKey: PublicKey
+  let startedAt: Instant
+}
+
+/// Ends the services when the replica must not go on.
+final class HaltSignal: Service, @unchecked Sendable {
+  private let stream: AsyncStream<String>
+  private let continuation: AsyncStream<String>.Continuation
+  private let kept = LockedText()
+
+  init() { (stream, continuation) = AsyncStream.makeStream(of: String.self, bufferingPolicy: .bufferingOldest(1)) }
+
+  var reason: String? { kept.text }
+
+  func raise(_ reason: String) {
+    kept.set(reason)
+    continuation.yield(reason)
+    continuation.finish()
+  }
+
+  func run() async throws {
+    await withGracefulShutdownHandler {
+      for await _ in stream { break }
+    } onGracefulShutdown: {
+      self.continuation.finish()
+    }
+  }
+}
+
+/// Tells the service manager that the node serves and makes sense.
+struct Heartbeat: Service {
+  let host: ReplicaHost
+  let notifier = SystemdNotifier()
+
+  func run() async throws {
+    notifier.send("READY=1")
+    let interval = (notifier.watchdogMicroseconds ?? 10_000_000) / 3
+    await cancelWhenGracefulShutdown {
+      while !Task.isCancelled {
+        // The answer comes through the replica's loop: a stuck loop stops the watchdog's food.
+        let status = try? await host.readLocal { "height \($0.finalHeight), view \($0.consensus.view)" }
+        if let status { notifier.send("WATCHDOG=1\nSTATUS=\(status)") }
+        do { try await Task.sleep(for: .microseconds(interval)) } catch { return }
+      }
+    }
+    notifier.send("STOPPING=1")
+  }
+}

@@ -1,0 +1,324 @@
+// Carries one replica: feeds it its inputs on one event loop and performs its effects in order. One turn takes all
+// inputs that are waiting, makes their journal records durable with one sync, and then lets messages and answers out.
+
+import Clearing
+import Consensus
+import Ledger
+import Logging
+import NIOCore
+import NIOPosix
+public import Primitives
+public import Replica
+import Storage
+import Wire
+
+/// What became of a submitted transaction.
+public enum SubmitOutcome: Sendable {
+  case final(Receipt)
+  case refused(Refusal)
+  /// Not final within the time the client gave; it may still become final.
+  case unknown
+}
+
+public enum ReadFailure: Error, Sendable {
+  /// No quorum answered in time: the node may be cut off, so it cannot promise that its state is current.
+  case noQuorum
+  case overloaded
+}
+
+/// Confined to `loop` except for the `async` methods, which hop there.
+public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
+  let loop: any EventLoop
+  let store: LMDBStore
+  private let journal: Journal
+  private let workers: NIOThreadPool
+  private let writer: NIOThreadPool
+  private let log: Logger
+  private var network: PeerNetwork?
+  private(set) var replica: Replica
+
+  private var inbox: [Input] = []
+  private var isTurnScheduled = false
+  private var effects: [Effect] = []
+  private var wake: (at: Instant, task: Scheduled<Void>)?
+  private var nextTicket: UInt64 = 0
+  private var submissions: [UInt64: Submission] = [:]
+  private var reads: [UInt64: EventLoopPromise<Bool>] = [:]
+  private var provenWaiters: [(height: Height, promise: EventLoopPromise<Void>)] = []
+  private(set) var provenHeight: Height
+  private(set) var finality = LatencyWindow()
+  private var subscribers: [UInt64: @Sendable (FinalizedBlock) -> Bool] = [:]
+  private(set) var statistics = Statistics()
+  /// Called once when the replica must not go on: the text says why.
+  var onHalt: (@Sendable (String) -> Void)?
+  private var isHalted = false
+
+  struct Statistics {
+    var peerFaults: UInt64 = 0
+    var actions: UInt64 = 0
+    var trades: UInt64 = 0
+    var lastFinalAt: Instant = 0
+    var lastWarning = ""
+  }
+
+  private struct Submission {
+    let answer: EventLoopPromise<SubmitOutcome>
+    let since: Instant
+  }
+
+  init(
+    replica: Replica, store: LMDBStore, journal: Journal, loop: any EventLoop, workers: NIOThreadPool,
+    writer: NIOThreadPool, log: Logger
+  ) {
+    self.replica = replica
+    self.store = store
+    self.journal = journal
+    self.loop = loop
+    self.workers = workers
+    self.writer = writer
+    self.log = log
+    provenHeight = replica.committedHeight
+  }
+
+  /// Connects the network and starts the replica; on the loop.
+  func start(network: PeerNetwork) {
+    self.network = network
+    network.delegate = self
+    feed(.start)
+  }
+
+  var connectedPeers: Int { network?.connectedCount ?? 0 }
+  func isConnected(_ peer: Int) -> Bool { network?.isConnected(peer) ?? false }
+  var journalBytes: Int { journal.size }
+
+  // MARK: Turns
+
+  func peerConnected(_ peer: ValidatorIndex) { feed(.connected(peer)) }
+  func peerDisconnected(_ peer: ValidatorIndex) { feed(.disconnected(peer)) }
+  func peerMessage(_ message: [UInt8], from peer: ValidatorIndex) { feed(.message(from: peer, message)) }
+
+  /// Queues an input for the next turn; on the loop.
+  func feed(_ input: Input) {
+    inbox.append(input)
+    guard !isTurnScheduled else { return }
+    isTurnScheduled = true
+    loop.execute { [self] in turn() }
+  }
+
+  private func turn() {
+    isTurnScheduled = false
+    guard !isHalted else { return inbox.removeAll() }
+    let now = Clock.now
+    replica.noteJournal(bytes: journal.size)
+    var inputs: [Input] = []
+    swap(&inputs, &inbox)
+    let lastSubmission = inputs.lastIndex { if case .submit = $0 { true } else { false } }
+    for (place, input) in inputs.enumerated() {
+      if case .submit(let bytes, let checked, let ticket, _) = input, place != lastSubmission {
+        replica.step(.submit(bytes: bytes, checked, ticket: ticket, isMoreComing: true), at: now, into: &effects)
+      } else {
+        replica.step(input, at: now, into: &effects)
+      }
+    }
+    do {
+      try perform()
+    } catch {
+      halt("\(error)")
+    }
+    effects.removeAll(keepingCapacity: true)
+    network?.flush()
+  }
+
+  private func perform() throws {
+    var isSynced = false
+    for effect in effects {
+      switch effect {
+      case .persist:
+        if !isSynced {
+          // What was queued before the first record does not depend on it.
+          network?.flush()
+          try syncJournal()
+          isSynced = true
+        }
+      case .rewriteJournal(let records): try journal.rewrite(keeping: records.map(\.wireBytes))
+      default: perform(effect)
+      }
+    }
+  }
+
+  private func syncJournal() throws {
+    for case .persist(let record) in effects { journal.append(record.wireBytes) }
+    try journal.sync()
+  }
+
+  private func perform(_ effect: Effect) {
+    switch effect {
+    case .persist, .rewriteJournal: break
+    case .send(let peer, let message): network?.send(message.wireBytes, to: Int(peer))
+    case .broadcast(let message): network?.broadcast(message.wireBytes)
+    case .verify(let batch, let transactions): verify(batch, transactions)
+    case .commit(let commit): self.commit(commit)
+    case .loadBlocks(let peer, let height): load(from: height, for: peer)
+    case .receipt(let ticket, let receipt): answer(ticket, .final(receipt))
+    case .refused(let ticket, let refusal):
+      if let read = reads.removeValue(forKey: ticket) { read.fail(ReadFailure.overloaded) }
+      answer(ticket, .refused(refusal))
+    case .readReady(let ticket): reads.removeValue(forKey: ticket)?.succeed(true)
+    case .finalized(let block): finalized(block)
+    case .proven(let height, _): proven(height)
+    case .wake(let at): schedule(at)
+    case .report(let peer, let reason):
+      statistics.peerFaults &+= 1
+      log.warning("peer broke a rule", metadata: ["validator": "\(peer)", "reason": "\(reason)"])
+    case .halt(let reason): halt(reason)
+    }
+  }
+
+  private func schedule(_ at: Instant) {
+    if let wake, wake.at <= at, wake.at > Clock.monotonic { return }
+    wake?.task.cancel()
+    let delay = max(0, at - Clock.monotonic)
+    wake = (
+      at,
+      loop.scheduleTask(in: .nanoseconds(delay)) { [self] in
+        wake = nil
+        feed(.tick)
+      }
+    )
+  }
+
+  private func halt(_ reason: String) {
+    guard !isHalted else { return }
+    isHalted = true
+    log.critical("stopped to protect the ledger", metadata: ["reason": "\(reason)"])
+    onHalt?(reason)
+  }
+
+  /// After this nothing is stepped any more and the journal is closed; on the loop.
+  func stop() {
+    isHalted = true
+    wake?.task.cancel()
+    for ticket in submissions.keys.sorted() { answer(ticket, .unknown) }
+    for promise in reads.values { promise.fail(ReadFailure.noQuorum) }
+    reads.removeAll()
+  }
+
+  // MARK: Work that leaves the loop
+
+  private func verify(_ batch: Digest, _ transactions: [[UInt8]]) {
+    let chain = replica.chain
+    workers.runIfActive(eventLoop: loop) {
+      transactions.map { TransactionCheck.run($0, chain: chain, scheme: .ed25519) }
+    }.whenSuccess { [self] inputs in feed(.verified(batch: batch, inputs)) }
+  }
+
+  private func commit(_ commit: LedgerCommit) {
+    let store = store
+    writer.runIfActive(eventLoop: loop) { try store.commit(commit) }.whenComplete { [self] result in
+      switch result {
+      case .success: feed(.committed(commit.blocks.last?.height ?? 0))
+      case .failure(let error): halt("\(error)")
+      }
+    }
+  }
+
+  private func load(from height: Height, for peer: ValidatorIndex) {
+    let store = store
+    workers.runIfActive(eventLoop: loop) { BlockLoader.load(from: height, store: store) }.whenSuccess {
+      [self] blocks in feed(.loaded(for: peer, blocks))
+    }
+  }
+
+  // MARK: Answers
+
+  private func answer(_ ticket: UInt64, _ outcome: SubmitOutcome) {
+    guard let submission = submissions.removeValue(forKey: ticket) else { return }
+    if case .final = outcome { finality.add(Clock.monotonic - submission.since) }
+    submission.answer.succeed(outcome)
+  }
+
+  private func finalized(_ block: FinalizedBlock) {
+    statistics.lastFinalAt = Clock.monotonic
+    for outcome in block.executed.result.outcomes { statistics.actions &+= UInt64(outcome.orders.count) }
+    for (id, deliver) in subscribers where !deliver(block) { subscribers[id] = nil }
+  }
+
+  private func proven(_ height: Height) {
+    provenHeight = max(provenHeight, height)
+    while let first = provenWaiters.first, first.height <= provenHeight {
+      provenWaiters.removeFirst()
+      first.promise.succeed(())
+    }
+  }
+
+  /// Hands a checked transaction to the replica and waits for finality at most `timeout` nanoseconds.
+  func submit(_ bytes: [UInt8], _ input: TransactionInput, timeout: Int64) async -> SubmitOutcome {
+    let promise = loop.makePromise(of: SubmitOutcome.self)
+    loop.execute { [self] in
+      nextTicket += 1
+      let ticket = nextTicket
+      submissions[ticket] = Submission(answer: promise, since: Clock.monotonic)
+      let deadline = loop.scheduleTask(in: .nanoseconds(timeout)) { [self] in answer(ticket, .unknown) }
+      promise.futureResult.whenComplete { _ in deadline.cancel() }
+      feed(.submit(bytes: bytes, input, ticket: ticket))
+    }
+    return (try? await promise.futureResult.get()) ?? .unknown
+  }
+
+  /// Runs `body` on the state that a linearizable read may see.
+  func readLinearizable<R: Sendable>(
+    timeout: Int64, _ body: @escaping @Sendable (borrowing Replica) throws -> R
+  ) async throws -> R {
+    let promise = loop.makePromise(of: Bool.self)
+    loop.execute { [self] in
+      nextTicket += 1
+      let ticket = nextTicket
+      reads[ticket] = promise
+      let deadline = loop.scheduleTask(in: .nanoseconds(timeout)) { [self] in
+        reads.removeValue(forKey: ticket)?.fail(ReadFailure.noQuorum)
+      }
+      promise.futureResult.whenComplete { _ in deadline.cancel() }
+      feed(.read(ticket: ticket))
+    }
+    return try await promise.futureResult.flatMapThrowing { [self] _ in try readNow(body) }.get()
+  }
+
+  /// Runs `body` on this node's own final state.
+  func readLocal<R: Sendable>(_ body: @escaping @Sendable (borrowing Replica) throws -> R) async throws -> R {
+    try await loop.submit { [self] in try readNow(body) }.get()
+  }
+
+  /// On the loop: speculation is undone first, so that nothing is read that may never be final.
+  private func readNow<R>(_ body: (borrowing Replica) throws -> R) throws -> R {
+    if replica.hasSpeculation {
+      replica.discardSpeculation()
+      feed(.tick)
+    }
+    return try body(replica)
+  }
+
+  /// Waits until the state at `height` carries the signatures of a quorum; false after `timeout` nanoseconds.
+  func waitProven(_ height: Height, timeout: Int64) async -> Bool {
+    let promise = loop.makePromise(of: Void.self)
+    loop.execute { [self] in
+      guard height > provenHeight else { return promise.succeed(()) }
+      let place = provenWaiters.firstIndex { $0.height > height } ?? provenWaiters.count
+      provenWaiters.insert((height, promise), at: place)
+      loop.scheduleTask(in: .nanoseconds(timeout)) { promise.fail(ReadFailure.noQuorum) }
+    }
+    do {
+      try await promise.futureResult.get()
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  /// Calls `deliver` on the loop with every block that becomes final, until it returns false.
+  func subscribe(_ deliver: @escaping @Sendable (FinalizedBlock) -> Bool) {
+    loop.execute { [self] in
+      nextTicket += 1
+      subscribers[nextTicket] = deliver
+    }
+  }
+}

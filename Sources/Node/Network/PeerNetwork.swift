@@ -1,0 +1,318 @@
+// The full mesh of validators over TCP: one encrypted session per pair, dialled by the lower index, re-dialled with
+// growing, jittered delays. Everything runs on the event loop that carries the replica, so a message goes from the
+// socket to the replica without changing threads.
+
+import Channel
+import Logging
+import NIOCore
+import NIOPosix
+import Primitives
+import Sodium
+
+/// What the mesh needs to know of the network and of this node.
+struct PeerNetworkConfiguration {
+  var chain: Digest
+  var identity: SigningKey
+  /// Identity keys and addresses of the validators, in committee order.
+  var validators: [(key: PublicKey, host: String, port: Int)]
+  var index: Int?
+  var listenHost: String
+  var listenPort: Int
+  /// Largest message and largest unsent backlog of one peer, in bytes.
+  var messageBytesMax: Int
+  var backlogBytesMax: Int
+}
+
+/// Receives what happens on the mesh; on the event loop.
+protocol PeerNetworkDelegate: AnyObject {
+  func peerConnected(_ peer: ValidatorIndex)
+  func peerDisconnected(_ peer: ValidatorIndex)
+  func peerMessage(_ message: [UInt8], from peer: ValidatorIndex)
+}
+
+/// Confined to `loop`: every method must be called there.
+final class PeerNetwork: @unchecked Sendable {
+  static let protocolVersion: UInt32 = 1
+  /// Unauthenticated connections that may be in their handshake at once.
+  static let handshakesMax = 64
+  static let handshakeSeconds: Int64 = 5
+  private static let receiveBuffers = AdaptiveRecvByteBufferAllocator(minimum: 4096, initial: 65536, maximum: 1 << 20)
+
+  let loop: any EventLoop
+  let configuration: PeerNetworkConfiguration
+  let log: Logger
+  weak var delegate: (any PeerNetworkDelegate)?
+
+  private let agreementKey: AgreementKey
+  private let keys: [AgreementPublicKey?]
+  private var sessions: [PeerSession?]
+  private var dirty: [Int] = []
+  private var handshakes = 0
+  private var attempts: [Int]
+  private var listener: (any NIOCore.Channel)?
+  private var stopped = false
+  private var jitter: SeededRandom
+
+  init(configuration: PeerNetworkConfiguration, loop: any EventLoop, log: Logger) {
+    self.configuration = configuration
+    self.loop = loop
+    self.log = log
+    agreementKey = configuration.identity.agreementKey()
+    keys = configuration.validators.map { Ed25519.agreementKey(of: $0.key) }
+    sessions = Array(repeating: nil, count: configuration.validators.count)
+    attempts = Array(repeating: 0, count: configuration.validators.count)
+    jitter = SeededRandom(seed: SecureRandom.uint64())
+  }
+
+  var connectedCount: Int { sessions.count { $0 != nil } }
+  func isConnected(_ peer: Int) -> Bool { sessions.indices.contains(peer) && sessions[peer] != nil }
+
+  /// Binds the listener and dials every validator of a higher index. The future fails if the address cannot be bound.
+  func start() -> EventLoopFuture<Void> {
+    let bootstrap = ServerBootstrap(group: loop)
+      .serverChannelOption(.backlog, value: 256)
+      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+      .childChannelOption(.maxMessagesPerRead, value: 16)
+      .childChannelOption(.recvAllocator, value: Self.receiveBuffers)
+      .childChannelInitializer { [self] channel in accept(channel) }
+    return bootstrap.bind(host: configuration.listenHost, port: configuration.listenPort).map { [self] channel in
+      listener = channel
+      guard let index = configuration.index else { return }
+      for peer in configuration.validators.indices where peer > index { dial(peer) }
+    }
+  }
+
+  func stop() {
+    stopped = true
+    listener?.close(promise: nil)
+    for session in sessions { session?.channel.close(promise: nil) }
+  }
+
+  // MARK: Sending
+
+  /// Queues a message; it leaves with the next `flush`.
+  func send(_ message: [UInt8], to peer: Int) {
+    guard sessions.indices.contains(peer), let session = sessions[peer] else { return }
+    if session.pending.isEmpty { dirty.append(peer) }
+    session.pending.append(message)
+  }
+
+  func broadcast(_ message: [UInt8]) {
+    for peer in sessions.indices { send(message, to: peer) }
+  }
+
+  /// Encrypts and writes what was queued in this turn, one write a peer.
+  func flush() {
+    for peer in dirty {
+      guard let session = sessions[peer] else { continue }
+      session.flush(backlogMax: configuration.backlogBytesMax)
+    }
+    dirty.removeAll(keepingCapacity: true)
+  }
+
+  // MARK: Connections
+
+  private var prologue: [UInt8] {
+    SecureChannel.prologue(chain: configuration.chain, version: Self.protocolVersion)
+  }
+
+  private var limits: ChannelLimits {
+    var limits = ChannelLimits()
+    limits.messageBytesMax = configuration.messageBytesMax
+    return limits
+  }
+
+  private func accept(_ channel: any NIOCore.Channel) -> EventLoopFuture<Void> {
+    guard handshakes < Self.handshakesMax, !stopped else { return channel.close() }
+    let allowed = Set(keys.compactMap { $0 })
+    let secure = SecureChannel.responder(
+      identity: agreementKey, ephemeral: AgreementKey.generate(), prologue: prologue, limits: limits, allow: allowed)
+    return install(PeerSession(network: self, channel: channel, secure: secure, dialled: nil))
+  }
+
+  private func dial(_ peer: Int) {
+    guard !stopped, sessions[peer] == nil, let remote = keys[peer] else { return }
+    let target = configuration.validators[peer]
+    let secure = SecureChannel.initiator(
+      identity: agreementKey, remote: remote, ephemeral: AgreementKey.generate(), prologue: prologue, limits: limits)
+    ClientBootstrap(group: loop)
+      .connectTimeout(.seconds(5))
+      .channelOption(.socketOption(.tcp_nodelay), value: 1)
+      .channelOption(.maxMessagesPerRead, value: 16)
+      .channelOption(.recvAllocator, value: Self.receiveBuffers)
+      .channelInitializer { [self] channel in
+        install(PeerSession(network: self, channel: channel, secure: secure, dialled: peer))
+      }
+      .connect(host: target.host, port: target.port)
+      .whenFailure { [self] _ in redial(peer) }
+  }
+
+  /// Delays 50 ms, 100 ms, ... up to 2 s, each with a quarter of chance added so that nodes do not dial in step.
+  private func redial(_ peer: Int) {
+    guard !stopped else { return }
+    attempts[peer] += 1
+    let base = Int64(50) << Int64(min(attempts[peer], 6) - 1)
+    let delay = min(base, 2000)
+    let chance = Int64(jitter.below(UInt64(delay / 4 + 1)))
+    loop.scheduleTask(in: .milliseconds(delay + chance)) { [self] in dial(peer) }
+  }
+
+  private func install(_ session: PeerSession) -> EventLoopFuture<Void> {
+    handshakes += 1
+    return session.channel.eventLoop.makeCompletedFuture {
+      try session.channel.pipeline.syncOperations.addHandler(session)
+    }
+  }
+
+  // MARK: What sessions report
+
+  fileprivate func handshakeEnded() { handshakes -= 1 }
+
+  fileprivate func established(_ session: PeerSession) {
+    guard let remote = session.remoteKey, let peer = keys.firstIndex(of: remote), peer != configuration.index else {
+      return session.channel.close(promise: nil)
+    }
+    session.peer = peer
+    attempts[peer] = 0
+    // The newest session wins: the old one of a peer that crashed may look open for minutes.
+    let old = sessions[peer]
+    sessions[peer] = session
+    if let old {
+      old.peer = nil
+      old.channel.close(promise: nil)
+    }
+    log.debug("peer connected", metadata: ["validator": "\(peer)"])
+    delegate?.peerConnected(ValidatorIndex(peer))
+  }
+
+  fileprivate func received(_ message: [UInt8], from peer: Int) {
+    delegate?.peerMessage(message, from: ValidatorIndex(peer))
+  }
+
+  fileprivate func closed(_ session: PeerSession, reason: String?) {
+    let peer = session.peer ?? session.dialled
+    if let reason {
+      let name = peer.map(String.init) ?? "unknown"
+      log.info("peer session closed", metadata: ["validator": "\(name)", "reason": "\(reason)"])
+    }
+    if let peer = session.peer, sessions[peer] === session {
+      sessions[peer] = nil
+      delegate?.peerDisconnected(ValidatorIndex(peer))
+    }
+    if let peer = session.dialled { redial(peer) }
+  }
+}
+
+/// One TCP connection and its encrypted session.
+private final class PeerSession: ChannelInboundHandler, @unchecked Sendable {
+  typealias InboundIn = ByteBuffer
+  typealias OutboundOut = ByteBuffer
+
+  let network: PeerNetwork
+  let channel: any NIOCore.Channel
+  /// The validator this side dialled; nil for an accepted connection.
+  let dialled: Int?
+  var peer: Int?
+  var pending: [[UInt8]] = []
+  private var secure: SecureChannel
+  private var deadline: Scheduled<Void>?
+  private var backlog = 0
+  private var isOver = false
+  private var inHandshake = true
+  private var reason: String?
+
+  init(network: PeerNetwork, channel: any NIOCore.Channel, secure: SecureChannel, dialled: Int?) {
+    self.network = network
+    self.channel = channel
+    self.secure = secure
+    self.dialled = dialled
+  }
+
+  var remoteKey: AgreementPublicKey? { secure.remoteKey }
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    deadline = context.eventLoop.scheduleTask(in: .seconds(PeerNetwork.handshakeSeconds)) { [self] in
+      fail("handshake took too long")
+    }
+    if context.channel.isActive { begin() }
+  }
+
+  func channelActive(context: ChannelHandlerContext) { begin() }
+
+  private func begin() {
+    guard dialled != nil else { return }
+    var output: [UInt8] = []
+    do {
+      try secure.start(into: &output)
+    } catch {
+      return fail("\(error)")
+    }
+    write(output)
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    guard !isOver else { return }
+    let buffer = unwrapInboundIn(data)
+    var output: [UInt8] = []
+    var messages: [[UInt8]] = []
+    do {
+      try secure.receive(Array(buffer.readableBytesView), output: &output, messages: &messages)
+    } catch {
+      return fail("\(error)")
+    }
+    if !output.isEmpty { write(output) }
+    // Only now is it certain that the other side is alive and no replay: an older session may give way.
+    if inHandshake, secure.isConfirmed {
+      endHandshake()
+      network.established(self)
+    }
+    guard let peer else { return }
+    for message in messages { network.received(message, from: peer) }
+  }
+
+  func flush(backlogMax: Int) {
+    guard secure.isEstablished, !isOver else { return pending.removeAll() }
+    guard backlog <= backlogMax else { return fail("peer reads too slowly: \(backlog) bytes unsent") }
+    var output: [UInt8] = []
+    output.reserveCapacity(pending.reduce(64) { $0 + $1.count + 64 })
+    do {
+      for message in pending { try secure.send(message, output: &output) }
+    } catch {
+      return fail("\(error)")
+    }
+    pending.removeAll(keepingCapacity: true)
+    write(output)
+  }
+
+  private func write(_ bytes: [UInt8]) {
+    guard !bytes.isEmpty else { return }
+    backlog += bytes.count
+    let count = bytes.count
+    channel.writeAndFlush(ByteBuffer(bytes: bytes)).whenComplete { [self] _ in backlog -= count }
+  }
+
+  private func endHandshake() {
+    guard inHandshake else { return }
+    inHandshake = false
+    deadline?.cancel()
+    network.handshakeEnded()
+  }
+
+  private func fail(_ reason: String) {
+    guard !isOver else { return }
+    isOver = true
+    self.reason = reason
+    channel.close(promise: nil)
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    isOver = true
+    endHandshake()
+    network.closed(self, reason: reason)
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    fail("\(error)")
+  }
+}

@@ -1,0 +1,40 @@
+// One block on its way from a proposal to the ledger.
+
+public import Clearing
+public import Consensus
+public import Gossip
+public import Ledger
+public import Primitives
+
+/// What executing a block gave.
+public struct ExecutedBlock: Sendable {
+  public var stateRoot: Digest
+  public var result: BlockResult
+}
+
+/// Everything known of one block above the last committed one.
+struct Block {
+  let hash: Digest
+  let proposal: Proposal
+  let cut: LaneCut
+  /// The range over this block and all its ancestors.
+  let history: HistoryTree
+  /// Batches that came with the block in catch-up; nil when they are in the lanes.
+  var batches: [LaneBatch]?
+  var executed: ExecutedBlock?
+  /// Its order is final.
+  var certificate: Certificate?
+  var stateCertificate: Certificate?
+
+  var header: Header { proposal.header }
+}
+
+/// A block whose order is final and which this node has executed: what clients, streams and metrics are told.
+public struct FinalizedBlock: Sendable {
+  public var hash: Digest
+  public var header: Header
+  public var executed: ExecutedBlock
+  public var certificate: Certificate
+  /// Bytes of its transactions in the order of the cut.
+  public var transactionBytes: Int
+}

@@ -1,0 +1,81 @@
+// What all nodes of a network agree on before its first block.
+
+public import Clearing
+import Ledger
+public import Primitives
+import Sodium
+public import Wire
+
+/// A validator as the genesis names it.
+public struct GenesisValidator: Hashable, Sendable, WireCodable {
+  /// For people; at most 64 bytes.
+  public var name: String
+  /// Ed25519 identity: signs votes and lanes; the session key is derived from it.
+  public var key: PublicKey
+  /// Where the others reach it: a host name or address, and a port.
+  public var host: String
+  public var port: UInt16
+
+  public init(name: String, key: PublicKey, host: String, port: UInt16) {
+    self.name = name
+    self.key = key
+    self.host = host
+    self.port = port
+  }
+
+  public func encode(to writer: inout WireWriter) {
+    writer.write(name)
+    writer.write(key)
+    writer.write(host)
+    writer.write(port)
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    name = try reader.readString(limit: 64)
+    key = try reader.readBytes32()
+    host = try reader.readString(limit: 253)
+    port = try reader.read()
+  }
+}
+
+/// The genesis of a network. Its hash is the chain id and stands for block 0.
+public struct Genesis: Hashable, Sendable, WireCodable {
+  /// For people; at most 64 bytes.
+  public var name: String
+  public var validators: [GenesisValidator]
+  public var market: MarketGenesis
+
+  public init(name: String, validators: [GenesisValidator], market: MarketGenesis) {
+    self.name = name
+    self.validators = validators
+    self.market = market
+  }
+
+  public var chain: Digest { Blake2b.hash(domain: "novation/genesis/v1", wireBytes) }
+
+  public func encode(to writer: inout WireWriter) {
+    writer.write(name)
+    writer.write(validators)
+    writer.write(market)
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    name = try reader.readString(limit: 64)
+    validators = try reader.readArray(limit: Limits.maxValidators)
+    market = try MarketGenesis(from: &reader)
+  }
+
+  /// What is wrong with it, as a sentence; nil if a network can start from it.
+  public func fault() -> String? {
+    if name.isEmpty { return "the network has no name" }
+    if validators.isEmpty { return "there is no validator" }
+    if validators.map(\.key) != market.validators { return "the market's validators are not the network's" }
+    for validator in validators {
+      if validator.host.isEmpty || validator.port == 0 { return "validator \(validator.name) has no address" }
+      if Ed25519.agreementKey(of: validator.key) == nil {
+        return "the key of validator \(validator.name) is not a usable Ed25519 key"
+      }
+    }
+    return market.fault()
+  }
+}

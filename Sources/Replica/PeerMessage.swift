@@ -1,0 +1,149 @@
+// What two nodes say to each other inside their encrypted session: the messages of the cores, and those of reads and
+// catch-up that only a whole node can answer.
+
+public import Consensus
+public import Gossip
+public import Primitives
+public import Wire
+
+/// One message between nodes. Decoding is bounded; the channel bounds the bytes.
+public enum PeerMessage: Sendable {
+  case consensus(ConsensusMessage)
+  case lane(LaneMessage)
+  /// Asks in which view the receiver last voted (linearizable reads). The nonce ties the answer to this question.
+  case readProbe(nonce: UInt64)
+  /// The highest view in which the sender voted, from durable state, with a certificate that proves the view was
+  /// entered when the asker could not know it.
+  case readAnswer(nonce: UInt64, view: View, entry: Certificate?)
+  /// The sender has executed and stored every block up to this height.
+  case tip(Height)
+  /// Asks for final blocks from a height on.
+  case getBlocks(from: Height)
+  /// Consecutive final blocks, oldest first; the certificate of the last one proves them all.
+  case blocks([FinalBlock])
+}
+
+/// A final block as nodes send it to each other: all that is needed to check and execute it.
+public struct FinalBlock: Sendable, WireCodable {
+  public var proposal: Proposal
+  public var batches: [LaneBatch]
+  /// That its order is final (C7, C8), by itself or through a descendant.
+  public var certificate: Certificate
+  /// That Q validators agree on the state after it; not every block has one of its own.
+  public var stateCertificate: Certificate?
+
+  public static let batchesMax = 4096
+
+  public init(proposal: Proposal, batches: [LaneBatch], certificate: Certificate, stateCertificate: Certificate?) {
+    self.proposal = proposal
+    self.batches = batches
+    self.certificate = certificate
+    self.stateCertificate = stateCertificate
+  }
+
+  public func encode(to writer: inout WireWriter) {
+    writer.write(proposal)
+    writer.write(batches)
+    writer.write(certificate)
+    writer.write(stateCertificate)
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    proposal = try Proposal(from: &reader)
+    batches = try reader.readArray(limit: Self.batchesMax)
+    certificate = try Certificate(from: &reader)
+    stateCertificate = try reader.readOptional()
+  }
+}
+
+extension PeerMessage: WireCodable {
+  public static let blocksMax = 64
+
+  public func encode(to writer: inout WireWriter) {
+    switch self {
+    case .consensus(let message):
+      writer.write(UInt8(1))
+      writer.write(message)
+    case .lane(let message):
+      writer.write(UInt8(2))
+      writer.write(message)
+    case .readProbe(let nonce):
+      writer.write(UInt8(3))
+      writer.write(nonce)
+    case .readAnswer(let nonce, let view, let entry):
+      writer.write(UInt8(4))
+      writer.write(nonce)
+      writer.write(view)
+      writer.write(entry)
+    case .tip(let height):
+      writer.write(UInt8(5))
+      writer.write(height)
+    case .getBlocks(let height):
+      writer.write(UInt8(6))
+      writer.write(height)
+    case .blocks(let blocks):
+      writer.write(UInt8(7))
+      writer.write(blocks)
+    }
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    switch try reader.read(UInt8.self) {
+    case 1: self = .consensus(try ConsensusMessage(from: &reader))
+    case 2: self = .lane(try LaneMessage(from: &reader))
+    case 3: self = .readProbe(nonce: try reader.read())
+    case 4:
+      self = .readAnswer(nonce: try reader.read(), view: try reader.readOrdinal(), entry: try reader.readOptional())
+    case 5: self = .tip(try reader.readOrdinal())
+    case 6: self = .getBlocks(from: try reader.readOrdinal())
+    case 7: self = .blocks(try reader.readArray(limit: Self.blocksMax))
+    default: throw reader.invalid("peer message kind")
+    }
+  }
+}
+
+/// What proves a stored block: that its order is final, and, for some blocks, the state after it.
+public struct Certificates: Sendable, WireCodable {
+  public var final: Certificate
+  public var state: Certificate?
+
+  public init(final: Certificate, state: Certificate?) {
+    self.final = final
+    self.state = state
+  }
+
+  public func encode(to writer: inout WireWriter) {
+    writer.write(final)
+    writer.write(state)
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    final = try Certificate(from: &reader)
+    state = try reader.readOptional()
+  }
+}
+
+/// What a replica writes to its journal.
+public enum JournalRecord: Sendable, WireCodable {
+  case consensus(JournalEntry)
+  case lane(LaneJournalEntry)
+
+  public func encode(to writer: inout WireWriter) {
+    switch self {
+    case .consensus(let entry):
+      writer.write(UInt8(1))
+      writer.write(entry)
+    case .lane(let entry):
+      writer.write(UInt8(2))
+      writer.write(entry)
+    }
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    switch try reader.read(UInt8.self) {
+    case 1: self = .consensus(try JournalEntry(from: &reader))
+    case 2: self = .lane(try LaneJournalEntry(from: &reader))
+    default: throw reader.invalid("journal record kind")
+    }
+  }
+}

@@ -1,0 +1,119 @@
+// A node that was away fetches final blocks from its peers by height, checks that one certificate proves them all, and
+// executes them. Whatever a peer sends, only a chain that ends in a valid certificate is taken.
+
+import Clearing
+import Consensus
+import Gossip
+import Ledger
+import Primitives
+
+/// Who is how far, and which question is open.
+struct CatchUp {
+  static let tipInterval: Instant = 250 * Duration64.millisecond
+  /// Without an answer for this long another peer is asked.
+  static let patience: Instant = Duration64.second
+  /// Blocks may be in flight for this long before a node asks for what it has not finalised by itself.
+  static let grace: Instant = 400 * Duration64.millisecond
+
+  private(set) var tips: [Height]
+  private var asked: (peer: Int, at: Instant)?
+  private var heightSeen: Height = 0
+  private var movedAt: Instant = 0
+
+  init(validators: Int) { tips = [Height](repeating: 0, count: validators) }
+
+  /// Highest committed height any validator claims. A claim only causes a question.
+  var highest: Height { tips.max() ?? 0 }
+
+  mutating func note(tip: Height, of peer: Int) {
+    if tips.indices.contains(peer) { tips[peer] = max(tips[peer], tip) }
+  }
+
+  mutating func answered() { asked = nil }
+
+  /// The peer to ask for blocks above `height`, if it is time to ask one.
+  mutating func peerToAsk(above height: Height, at now: Instant) -> Int? {
+    if height > heightSeen || movedAt == 0 {
+      heightSeen = max(height, heightSeen)
+      movedAt = now
+    }
+    guard highest > height else { return nil }
+    if let asked {
+      guard now - asked.at >= Self.patience else { return nil }
+    } else if now - movedAt < Self.grace {
+      return nil
+    }
+    let first = (asked?.peer ?? -1) + 1
+    for step in 0..<tips.count {
+      let peer = (first + step) % tips.count
+      if tips[peer] > height {
+        asked = (peer, now)
+        return peer
+      }
+    }
+    return nil
+  }
+}
+
+extension Replica {
+  /// Final blocks known but not executed count as held: their data comes through the lanes.
+  private var heldHeight: Height { finalHeight }
+
+  mutating func askForBlocks(at now: Instant, into effects: inout [Effect]) {
+    guard let peer = catchUp.peerToAsk(above: heldHeight, at: now) else { return }
+    effects.append(.send(to: ValidatorIndex(truncatingIfNeeded: peer), .getBlocks(from: heldHeight + 1)))
+  }
+
+  /// Takes consecutive final blocks above the last executed one.
+  mutating func take(_ sent: [FinalBlock], from peer: ValidatorIndex, at now: Moment, into effects: inout [Effect]) {
+    catchUp.answered()
+    let fresh = sent.drop { $0.proposal.header.height <= finalHeight }
+    guard let last = fresh.last else { return }
+    if let fault = faultInChain(Array(fresh)) { return effects.append(.report(peer, "blocks: \(fault)")) }
+    let lastHash = last.proposal.header.hash(chain: chain)
+    let valid =
+      last.certificate.block == lastHash && last.certificate.provesFinality
+      && last.certificate.verify(committee: committee, scheme: scheme)
+    guard valid else { return effects.append(.report(peer, "blocks end without a valid certificate of finality")) }
+    for block in fresh {
+      let hash = block.proposal.header.hash(chain: chain)
+      _ = insert(hash, block.proposal)
+      if blocks[hash]?.executed == nil { blocks[hash]?.batches = block.batches }
+      for batch in block.batches { verify(batch, hash: batch.hash(chain: chain), into: &effects) }
+      if let state = block.stateCertificate, state.block == hash,
+        state.verify(committee: committee, scheme: scheme)
+      {
+        blocks[hash]?.stateCertificate = state
+      }
+      counters.caughtUpBlocks &+= 1
+      orderFinal(hash, last.certificate)
+    }
+    stepConsensus(.caughtUp(last.proposal, last.certificate), at: now)
+  }
+
+  /// Why these blocks do not extend the last executed block with intact hash chains; nil when they do.
+  private func faultInChain(_ sent: [FinalBlock]) -> String? {
+    guard var parent = blocks[finalTip].map({ (hash: $0.hash, height: $0.header.height, cut: $0.cut) }) else {
+      return "no base"
+    }
+    for block in sent {
+      let header = block.proposal.header
+      let hash = header.hash(chain: chain)
+      guard header.height == parent.height + 1, header.parentHash == parent.hash else { return "not a chain" }
+      guard block.proposal.cutMatchesHeader, let cut = LaneCut(canonical: block.proposal.cut) else {
+        return "wrong cut"
+      }
+      guard cut.isExtended(from: parent.cut, by: block.batches, chain: chain, view: header.view, lanes: committee.n)
+      else {
+        return "batches do not lead from cut to cut"
+      }
+      parent = (hash, header.height, cut)
+    }
+    return nil
+  }
+}
+
+extension Replica {
+  /// Whether a validator claims blocks that this node has not executed for a while.
+  public var isBehind: Bool { catchUp.highest > finalHeight + 8 }
+}

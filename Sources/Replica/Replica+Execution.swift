@@ -1,0 +1,144 @@
+// Execution follows the chain that agreement builds: notarised blocks are executed at once so that Finalize votes can
+// carry the state root (C5), and undone when another block takes their place.
+
+import Clearing
+import Consensus
+import Gossip
+import Ledger
+import Primitives
+
+extension Replica {
+  /// View of the last block that is final and executed here.
+  public var finalView: View { blocks[finalTip]?.header.view ?? 0 }
+  public var finalHeight: Height { blocks[finalTip]?.header.height ?? 0 }
+  /// State root after the last final, executed block.
+  public var finalRoot: Digest { blocks[finalTip]?.executed?.stateRoot ?? .zero }
+  public var finalBlock: (hash: Digest, header: Header) {
+    (finalTip, blocks[finalTip]?.header ?? Proposal.genesis(chain: chain).header)
+  }
+  public var committedHeight: Height { committed }
+
+  mutating func notarized(_ hash: Digest, _ proposal: Proposal) {
+    guard insert(hash, proposal), let block = blocks[hash] else { return }
+    // Only one notarised block a view can have notarised descendants; the highest view is the one that is built on.
+    if block.header.view > (blocks[target]?.header.view ?? 0) { target = hash }
+  }
+
+  mutating func orderFinal(_ hash: Digest, _ certificate: Certificate) {
+    if blocks[hash] == nil, let proposal = consensus.proposal(hash) { _ = insert(hash, proposal) }
+    guard var block = blocks[hash], block.certificate == nil, block.header.height > 0 else { return }
+    let below = finalChain.last.flatMap { blocks[$0]?.header.height } ?? committed
+    guard block.header.height == below + 1 else { return }
+    block.certificate = certificate
+    blocks[hash] = block
+    finalChain.append(hash)
+    if !isAncestor(hash, of: target) { target = hash }
+  }
+
+  private func isAncestor(_ hash: Digest, of descendant: Digest) -> Bool {
+    guard let height = blocks[hash]?.header.height else { return false }
+    var current = descendant
+    while let block = blocks[current], block.header.height >= height {
+      if current == hash { return true }
+      current = block.header.parentHash
+    }
+    return false
+  }
+
+  /// Executes towards `target` as far as data and signatures are there, after undoing what is not on its chain.
+  mutating func execute(at now: Moment, into effects: inout [Effect]) {
+    var path: [Digest] = []
+    var current = target
+    while current != finalTip {
+      guard let block = blocks[current] else { return }
+      path.append(current)
+      current = block.header.parentHash
+    }
+    path.reverse()
+    let shared = zip(speculative, path).prefix { $0 == $1 }.count
+    if shared < speculative.count { undo(downTo: shared) }
+    for hash in path.dropFirst(shared) {
+      guard speculative.count < settings.uncommittedMax, executeOne(hash, at: now, into: &effects) else { return }
+    }
+  }
+
+  private mutating func executeOne(_ hash: Digest, at now: Moment, into effects: inout [Effect]) -> Bool {
+    guard var block = blocks[hash], let parent = blocks[block.header.parentHash] else { return false }
+    let header = block.header
+    guard let batches = block.batches ?? lanes.batches(after: parent.cut, upTo: block.cut, view: header.view) else {
+      return false
+    }
+    var inputs: [TransactionInput] = []
+    for batch in batches {
+      let batchHash = batch.hash(chain: chain)
+      guard let transactions = checked[batchHash] else {
+        verify(batch, hash: batchHash, into: &effects)
+        guard let transactions = checked[batchHash] else { return false }
+        inputs.append(contentsOf: transactions)
+        continue
+      }
+      inputs.append(contentsOf: transactions)
+    }
+    let input = BlockInput(height: header.height, timestamp: header.timestamp, transactions: inputs)
+    var result = BlockResult()
+    clearing.apply(input, into: &result)
+    tree.update(result.changes)
+    block.batches = batches
+    block.executed = ExecutedBlock(stateRoot: tree.root, result: result)
+    blocks[hash] = block
+    speculative.append(hash)
+    stepConsensus(.executed(block: hash, stateRoot: tree.root), at: now)
+    if proposalWanted != nil { answerProposal(at: now) }
+    return true
+  }
+
+  public var hasSpeculation: Bool { !speculative.isEmpty }
+
+  /// Undoes executed blocks above `finalTip` until `count` of them are left.
+  private mutating func undo(downTo count: Int) {
+    while speculative.count > count, let hash = speculative.popLast() {
+      var changes: [RecordChange] = []
+      clearing.rollbackBlock(into: &changes)
+      tree.update(changes)
+      blocks[hash]?.executed = nil
+      counters.rollbacks &+= 1
+    }
+  }
+
+  /// Brings the state back to the last final block, for a read that must not see speculation. Execution resumes with
+  /// the next step.
+  public mutating func discardSpeculation() { undo(downTo: 0) }
+
+  /// Makes executed blocks final in order: receipts, pruning, undo logs released.
+  mutating func advanceFinal(at now: Moment, into effects: inout [Effect]) {
+    while let hash = speculative.first, let block = blocks[hash], let certificate = block.certificate,
+      let executed = block.executed
+    {
+      speculative.removeFirst()
+      finalTip = hash
+      clearing.releaseBlock()
+      stepLanes(.ordered(block.cut), at: now)
+      var bytes = 0
+      for batch in block.batches ?? [] {
+        checked[batch.hash(chain: chain)] = nil
+        for transaction in batch.transactions { bytes += transaction.count }
+      }
+      deliver(executed, height: block.header.height, into: &effects)
+      effects.append(
+        .finalized(
+          FinalizedBlock(
+            hash: hash, header: block.header, executed: executed, certificate: certificate, transactionBytes: bytes)))
+    }
+  }
+
+  private mutating func deliver(_ executed: ExecutedBlock, height: Height, into effects: inout [Effect]) {
+    for (index, outcome) in executed.result.outcomes.enumerated() {
+      counters.transactions &+= 1
+      guard let waiting = tickets.removeValue(forKey: outcome.hash) else { continue }
+      let receipt = Receipt(
+        transaction: outcome.hash, height: height, index: UInt32(truncatingIfNeeded: index),
+        stateRoot: executed.stateRoot, outcome: outcome)
+      for ticket in waiting { effects.append(.receipt(ticket: ticket, receipt)) }
+    }
+  }
+}

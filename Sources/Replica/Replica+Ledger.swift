@@ -1,0 +1,85 @@
+// From finality to the ledger: proven blocks are committed in order, one LMDB transaction for as many as are ready;
+// then everything below them is forgotten and the journal is truncated.
+
+import Clearing
+import Consensus
+import Gossip
+import Ledger
+import Primitives
+import Wire
+
+extension Replica {
+  /// Commits the final, executed blocks up to the highest one whose state Q validators have signed.
+  mutating func commitProven(into effects: inout [Effect]) {
+    guard committing == committed else { return }
+    let finalHeight = finalHeight
+    guard
+      let last = finalChain.lastIndex(where: { hash in
+        guard let block = blocks[hash] else { return false }
+        return block.stateCertificate != nil && block.executed != nil && block.header.height <= finalHeight
+      })
+    else { return }
+    var stored: [StoredBlock] = []
+    var changes: [RecordChange] = []
+    var certificates: [StoredCertificate] = []
+    for hash in finalChain[...last] {
+      guard let block = blocks[hash], let executed = block.executed, let certificate = block.certificate else { return }
+      if let state = block.stateCertificate, state.stateRoot != executed.stateRoot {
+        return effects.append(
+          .halt("state at height \(block.header.height) is \(executed.stateRoot.hex), certified \(state.stateRoot.hex)")
+        )
+      }
+      stored.append(store(block, executed, certificate))
+      if let state = block.stateCertificate {
+        certificates.append(StoredCertificate(height: block.header.height, bytes: state.wireBytes))
+      }
+      changes.append(contentsOf: executed.result.changes)
+    }
+    guard let top = blocks[finalChain[last]] else { return }
+    committing = top.header.height
+    effects.append(
+      .commit(
+        LedgerCommit(
+          blocks: stored, changes: changes, certificates: certificates,
+          meta: [LedgerMeta.history: top.history.wireBytes])))
+  }
+
+  /// Checked batches kept at most.
+  private static let checkedMax = 16_384
+
+  private func store(_ block: Block, _ executed: ExecutedBlock, _ certificate: Certificate) -> StoredBlock {
+    let outcomes = executed.result.outcomes
+    return StoredBlock(
+      height: block.header.height, hash: block.hash, timestamp: block.header.timestamp, stateRoot: executed.stateRoot,
+      proposal: block.proposal.wireBytes, batches: (block.batches ?? []).map(\.wireBytes),
+      certificates: Certificates(final: certificate, state: block.stateCertificate).wireBytes,
+      transactions: outcomes.map(\.hash), receipts: outcomes.map(\.wireBytes))
+  }
+
+  mutating func committed(_ height: Height, at now: Moment, into effects: inout [Effect]) {
+    committed = max(committed, height)
+    committing = committed
+    while let hash = finalChain.first, let block = blocks[hash], block.header.height <= height {
+      finalChain.removeFirst()
+      blocks[block.header.parentHash] = nil
+      if finalChain.isEmpty || block.header.height == height { stepLanes(.final(block.cut), at: now) }
+    }
+    prune()
+    if journalBytes > settings.journalBytesMax {
+      journalBytes = 0
+      effects.append(
+        .rewriteJournal(
+          consensus.liveJournal().map(JournalRecord.consensus) + lanes.journalSnapshot().map(JournalRecord.lane)))
+    }
+  }
+
+  /// Forgets abandoned blocks at or below the committed height.
+  private mutating func prune() {
+    guard blocks.count > finalChain.count + speculative.count + 64 else { return }
+    let keep = finalTip
+    let floor = committed
+    blocks = blocks.filter { $0.key == keep || $0.value.header.height >= floor }
+    // What is thrown away by mistake is checked again when it is needed.
+    if checked.count > Self.checkedMax { checked.removeAll() }
+  }
+}

@@ -1,0 +1,336 @@
+// One whole node without input or output: dissemination, agreement, execution, proofs and reads composed in one value.
+//
+// The host's duties:
+//  1. call `step` with one input at a time, from one thread, and perform the effects in their order;
+//  2. make every `persist` durable before any later effect leaves the node (one sync may cover a whole turn);
+//  3. answer `verify`, `commit` and `loadBlocks` with their inputs, in any order, each exactly once;
+//  4. deliver messages only from authenticated validators, and step again at the latest when `wake` asks for it;
+//  5. stop on `halt`.
+// A run is its list of inputs: the same list gives the same effects.
+
+public import Clearing
+public import Consensus
+public import Gossip
+public import Ledger
+public import Primitives
+public import Sodium
+import Wire
+
+public struct ReplicaSettings: Sendable {
+  public var consensus = ConsensusSettings()
+  public var lanes = LaneSettings()
+  /// Journal bytes after which it is rewritten.
+  public var journalBytesMax = 16 << 20
+  /// Blocks above the last committed one after which the replica stops executing until the ledger has caught up.
+  public var uncommittedMax = 512
+
+  public init() {}
+}
+
+/// What a node finds when it starts: its ledger's last block and state, and its journal.
+public struct Recovery: Sendable {
+  /// Last block in the ledger; nil for a ledger that has only genesis.
+  public var head: FinalBlock?
+  /// Range over all blocks up to and including the head (or genesis).
+  public var history: HistoryTree
+  public var journal: [JournalRecord]
+  /// The journal is missing, damaged or older than the ledger: vote only when that is provably safe.
+  public var amnesiac: Bool
+
+  public init(head: FinalBlock?, history: HistoryTree, journal: [JournalRecord], amnesiac: Bool) {
+    self.head = head
+    self.history = history
+    self.journal = journal
+    self.amnesiac = amnesiac
+  }
+}
+
+public struct Replica {
+  /// Most verdicts that may wait for data: one per open view is the honest need.
+  static let verdictsWaitingMax = 64
+  /// Clients that may wait for one transaction, and transactions waited for.
+  static let waitersMax = 64
+  static let waitingTransactionsMax = 65_536
+
+  public let chain: Digest
+  public let committee: Committee
+  /// This node's place in the committee; nil for an observer.
+  public let index: ValidatorIndex?
+  let settings: ReplicaSettings
+  let scheme: SignatureScheme
+
+  public internal(set) var consensus: Consensus
+  public internal(set) var lanes: Lanes
+  public internal(set) var clearing: ClearingHouse
+  public internal(set) var tree: StateTree
+
+  /// Blocks above the last committed one, and that one.
+  var blocks: [Digest: Block] = [:]
+  /// Executed blocks above `finalTip`, oldest first: speculation that a rollback may undo.
+  var speculative: [Digest] = []
+  /// Last block that is final and executed.
+  var finalTip: Digest
+  /// Final blocks above the last committed one, oldest first, executed or not yet.
+  var finalChain: [Digest] = []
+  /// The notarised or final block that execution follows.
+  var target: Digest
+  var committed: Height
+  /// Highest height handed to `.commit`.
+  var committing: Height
+  var verdictsWaiting: [Digest] = []
+  /// The proposal that agreement asked for and execution is not far enough to give (C15).
+  var proposalWanted: (view: View, parent: Digest)?
+
+  /// Transactions of held batches, checked and waiting for execution.
+  var checked: [Digest: [TransactionInput]] = [:]
+  var verifying: Set<Digest> = []
+  /// Transactions of this node's clients, checked by the host when they came.
+  var submitted: [Digest: TransactionInput] = [:]
+  var tickets: [Digest: [UInt64]] = [:]
+
+  var reads: ReadIndex
+  var catchUp: CatchUp
+  var journalBytes = 0
+  var lastTipSent: Instant = 0
+  var workTold = false
+  /// Views before the present one that ended without a block (D7).
+  var nullifiedInARow = 0
+  /// After amnesia this node's lane waits until its votes are safe again.
+  private var isLaneSuspended: Bool
+  var consensusWake: Instant?
+  var lanesWake: Instant?
+  /// Blocks and messages met so far, for status and metrics.
+  public internal(set) var counters = Counters()
+
+  var consensusEffects: [Consensus.Effect] = []
+  var laneEffects: [Lanes.Effect] = []
+
+  public struct Counters: Sendable {
+    public var transactions: UInt64 = 0
+    public var actions: UInt64 = 0
+    public var rollbacks: UInt64 = 0
+    public var caughtUpBlocks: UInt64 = 0
+    public var malformedMessages: UInt64 = 0
+  }
+
+  /// - Parameters:
+  ///   - chain: hash of the genesis.
+  ///   - keys: validators' identity keys in committee order.
+  ///   - clearing: state after `recovery.head`, indices rebuilt; `tree`: the authenticated tree over it.
+  ///   - bootId: fresh for every start of the node.
+  public init(
+    chain: Digest, keys: [PublicKey], index: ValidatorIndex?, signer: Signer, scheme: SignatureScheme,
+    settings: ReplicaSettings, clearing: ClearingHouse, tree: StateTree, recovery: Recovery, bootId: UInt64
+  ) {
+    self.chain = chain
+    self.index = index
+    self.settings = settings
+    self.scheme = scheme
+    committee = Committee(chain: chain, epoch: 0, keys: keys)
+    self.clearing = clearing
+    self.tree = tree
+
+    var consensusEntries: [JournalEntry] = []
+    var laneEntries: [LaneJournalEntry] = []
+    for record in recovery.journal {
+      switch record {
+      case .consensus(let entry): consensusEntries.append(entry)
+      case .lane(let entry): laneEntries.append(entry)
+      }
+    }
+    let base = Self.baseBlock(chain: chain, root: tree.root, recovery: recovery)
+    blocks[base.hash] = base
+    finalTip = base.hash
+    target = base.hash
+    committed = base.header.height
+    committing = committed
+    consensus = Consensus(
+      committee: committee, index: index, signer: signer, scheme: scheme, settings: settings.consensus,
+      recovered: Recovered(
+        entries: consensusEntries, amnesiac: recovery.amnesiac,
+        head: recovery.head.map { RecoveredHead(proposal: $0.proposal, certificate: $0.certificate) },
+        genesisRoot: base.executed?.stateRoot ?? .zero),
+      bootId: bootId)
+    lanes = Lanes(
+      chain: chain, keys: keys, f: committee.f, index: index, signer: signer, scheme: scheme,
+      settings: settings.lanes, recovered: laneEntries,
+      suspended: recovery.amnesiac)
+    isLaneSuspended = recovery.amnesiac
+    reads = ReadIndex(validators: keys.count, bootId: bootId)
+    catchUp = CatchUp(validators: keys.count)
+  }
+
+  private static func baseBlock(chain: Digest, root: Digest, recovery: Recovery) -> Block {
+    let executed = ExecutedBlock(stateRoot: root, result: BlockResult())
+    if let head = recovery.head {
+      return Block(
+        hash: head.proposal.header.hash(chain: chain), proposal: head.proposal,
+        cut: LaneCut(canonical: head.proposal.cut) ?? LaneCut(), history: recovery.history, batches: nil,
+        executed: executed,
+        certificate: head.certificate, stateCertificate: head.stateCertificate)
+    }
+    return Block(
+      hash: chain, proposal: Proposal.genesis(chain: chain), cut: LaneCut(), history: recovery.history, batches: nil,
+      executed: executed, certificate: nil, stateCertificate: nil)
+  }
+
+  /// The one door: see the host's duties above.
+  public mutating func step(_ input: Input, at now: Moment, into effects: inout [Effect]) {
+    switch input {
+    case .start: start(at: now, into: &effects)
+    case .connected(let peer): stepConsensus(.connected(peer), at: now)
+    case .disconnected: break
+    case .message(let peer, let bytes): receive(bytes, from: peer, at: now, into: &effects)
+    case .tick: tick(at: now, into: &effects)
+    case .submit(let bytes, let input, let ticket, let isMoreComing):
+      submit(bytes, input, ticket: ticket, isMoreComing: isMoreComing, at: now, into: &effects)
+    case .read(let ticket): read(ticket, into: &effects)
+    case .verified(let batch, let inputs):
+      verifying.remove(batch)
+      checked[batch] = inputs
+    case .committed(let height): committed(height, at: now, into: &effects)
+    case .loaded(let peer, let blocks): if !blocks.isEmpty { effects.append(.send(to: peer, .blocks(blocks))) }
+    }
+    settle(at: now, into: &effects)
+  }
+
+  /// Runs what follows from the input until nothing moves: effects of the cores, execution, finality, reads.
+  private mutating func settle(at now: Moment, into effects: inout [Effect]) {
+    repeat {
+      drain(at: now, into: &effects)
+      execute(at: now, into: &effects)
+      advanceFinal(at: now, into: &effects)
+      serveReads(at: now, into: &effects)
+      tellWork(at: now)
+    } while !consensusEffects.isEmpty || !laneEffects.isEmpty
+    commitProven(into: &effects)
+    effects.append(.wake(at: nextWake(after: now.monotonic)))
+  }
+
+  private mutating func start(at now: Moment, into effects: inout [Effect]) {
+    stepConsensus(.start, at: now)
+    stepLanes(.start, at: now)
+    if let base = blocks[finalTip], base.header.height > 0 { stepLanes(.final(base.cut), at: now) }
+  }
+
+  private mutating func tick(at now: Moment, into effects: inout [Effect]) {
+    if let wake = consensusWake, wake <= now.monotonic {
+      consensusWake = nil
+      stepConsensus(.tick, at: now)
+    }
+    if let wake = lanesWake, wake <= now.monotonic {
+      lanesWake = nil
+      stepLanes(.tick, at: now)
+    }
+    if isLaneSuspended, !consensus.isAmnesiac {
+      isLaneSuspended = false
+      stepLanes(.resumeOwnLane, at: now)
+    }
+    if let nonce = reads.retry(at: now.monotonic) { effects.append(.broadcast(.readProbe(nonce: nonce))) }
+    if now.monotonic - lastTipSent >= CatchUp.tipInterval {
+      lastTipSent = now.monotonic
+      effects.append(.broadcast(.tip(committed)))
+    }
+    askForBlocks(at: now.monotonic, into: &effects)
+  }
+
+  private func nextWake(after now: Instant) -> Instant {
+    var wake = now + 100 * Duration64.millisecond
+    if let consensusWake { wake = min(wake, consensusWake) }
+    if let lanesWake { wake = min(wake, lanesWake) }
+    return max(wake, now)
+  }
+
+  private mutating func receive(
+    _ bytes: [UInt8], from peer: ValidatorIndex, at now: Moment, into effects: inout [Effect]
+  ) {
+    guard Int(peer) < committee.n else { return }
+    let message: PeerMessage
+    do {
+      message = try WireReader.decode(PeerMessage.self, from: bytes)
+    } catch {
+      counters.malformedMessages &+= 1
+      effects.append(.report(peer, "malformed message: \(error)"))
+      return
+    }
+    switch message {
+    case .consensus(let message): stepConsensus(.message(from: peer, message), at: now)
+    case .lane(let message): stepLanes(.message(from: peer, message), at: now)
+    case .readProbe(let nonce): answerProbe(nonce, from: peer, into: &effects)
+    case .readAnswer(let nonce, let view, let entry):
+      takeAnswer(nonce, from: peer, view: view, entry: entry, at: now, into: &effects)
+    case .tip(let height): catchUp.note(tip: height, of: Int(peer))
+    case .getBlocks(let height): if height <= committed { effects.append(.loadBlocks(for: peer, from: height)) }
+    case .blocks(let blocks): take(blocks, from: peer, at: now, into: &effects)
+    }
+  }
+
+  mutating func stepConsensus(_ input: Consensus.Input, at now: Moment) {
+    consensus.step(input, at: now, into: &consensusEffects)
+  }
+
+  mutating func stepLanes(_ input: Lanes.Input, at now: Moment) {
+    lanes.step(input, at: now.monotonic, into: &laneEffects)
+  }
+
+  /// Performs or passes on the effects of the cores, in order.
+  private mutating func drain(at now: Moment, into effects: inout [Effect]) {
+    while !consensusEffects.isEmpty || !laneEffects.isEmpty {
+      var ofLanes: [Lanes.Effect] = []
+      swap(&ofLanes, &laneEffects)
+      for effect in ofLanes { perform(effect, at: now, into: &effects) }
+      var ofConsensus: [Consensus.Effect] = []
+      swap(&ofConsensus, &consensusEffects)
+      for effect in ofConsensus { perform(effect, at: now, into: &effects) }
+    }
+  }
+
+  private mutating func perform(_ effect: Consensus.Effect, at now: Moment, into effects: inout [Effect]) {
+    switch effect {
+    case .persist(let entry): persist(.consensus(entry), into: &effects)
+    case .send(let peer, let message): effects.append(.send(to: peer, .consensus(message)))
+    case .broadcast(let message): effects.append(.broadcast(.consensus(message)))
+    case .wantProposal(let view, _, let parentHash): propose(in: view, over: parentHash, at: now)
+    case .validate(let block, let proposal): validate(block, proposal, at: now)
+    case .notarized(let block, let proposal): notarized(block, proposal)
+    case .final(let block, let certificate): orderFinal(block, certificate)
+    case .stateFinal(let height, let block, _, let certificate):
+      blocks[block]?.stateCertificate = certificate
+      effects.append(.proven(height, certificate))
+    case .enteredView(let view, let certificate):
+      nullifiedInARow = certificate?.kind == .nullification ? nullifiedInARow + 1 : 0
+      stepLanes(
+        .enteredView(
+          view, leader: committee.leader(of: view), nullifiedInARow: nullifiedInARow, delay: consensus.currentDelay),
+        at: now)
+    case .needProposal: break
+    case .timer(let at): consensusWake = at
+    case .report(let peer, let fault): effects.append(.report(peer, "\(fault)"))
+    case .diverged(let height, let ours, let theirs):
+      effects.append(.halt("state at height \(height) is \(ours.hex) here, but \(theirs.hex) at a quorum"))
+    case .evidence(let evidence): effects.append(.report(evidence.culprit, "equivocation"))
+    }
+  }
+
+  private mutating func perform(_ effect: Lanes.Effect, at now: Moment, into effects: inout [Effect]) {
+    switch effect {
+    case .persist(let entry): persist(.lane(entry), into: &effects)
+    case .send(let peer, let message): effects.append(.send(to: peer, .lane(message)))
+    case .broadcast(let message): effects.append(.broadcast(.lane(message)))
+    case .timer(let at): lanesWake = at
+    case .held(let batch, let hash):
+      verify(batch, hash: hash, into: &effects)
+      retryVerdicts(at: now)
+    case .refused(let transaction, _): refuse(transaction, into: &effects)
+    case .report(let peer, let fault): effects.append(.report(peer, "\(fault)"))
+    case .standingLost: break
+    }
+  }
+
+  mutating func persist(_ record: JournalRecord, into effects: inout [Effect]) {
+    effects.append(.persist(record))
+  }
+
+  /// The host tells how large the journal is, so that the replica decides when to truncate it.
+  public mutating func noteJournal(bytes: Int) { journalBytes = bytes }
+}

@@ -1,0 +1,236 @@
+// Replicas on a virtual network with virtual time: small and deterministic, for tests of the composition. Crash, restart
+// and partition work on the same journal and ledger that a host would keep.
+
+import Clearing
+import Consensus
+import Gossip
+import Ledger
+import Primitives
+import Replica
+import Sodium
+import Wire
+
+final class Cluster {
+  struct Event {
+    var at: Instant
+    var order: UInt64
+    var node: Int
+    var life: Int
+    var input: Input
+  }
+
+  final class Node {
+    var replica: Replica?
+    var life = 0
+    var journal: [JournalRecord] = []
+    var store = InMemoryStore()
+    var receipts: [UInt64: Receipt] = [:]
+    var refusals: [UInt64: Refusal] = [:]
+    var ready: Set<UInt64> = []
+    var finalized: [FinalizedBlock] = []
+    var proven: Height = 0
+    var halted: String?
+    var wake: Instant = .max
+  }
+
+  let genesis: Genesis
+  let identities: [Signer]
+  var nodes: [Node] = []
+  var queue: [Event] = []
+  var now: Instant = 1_000_000_000
+  var order: UInt64 = 0
+  var random: SeededRandom
+  /// Probability of loss in thousandths.
+  var loss: UInt64 = 0
+  var isCut: (Int, Int) -> Bool = { _, _ in false }
+  let wallOrigin: Timestamp
+
+  static func key(_ number: UInt8) -> PublicKey {
+    SigningKey(seed: [UInt8](repeating: number, count: 32))?.publicKey ?? .zero
+  }
+  static let custodian: UInt8 = 200
+  static let authority: UInt8 = 201
+
+  init(validators: Int = 4, seed: UInt64 = 1, listings: [Listing] = []) {
+    random = SeededRandom(seed: seed)
+    let keys = (0..<validators).map { Self.key(UInt8($0 + 1)) }
+    identities = keys.map { .standIn($0) }
+    wallOrigin = 1_767_600_000 * Duration64.second
+    let market = MarketGenesis(
+      network: "test", time: wallOrigin, underlyings: [UnderlyingTerms(symbol: "BTC")], listings: listings,
+      custodian: Self.key(Self.custodian), listingAuthority: Self.key(Self.authority), validators: keys,
+      accounts: (0..<4).map {
+        FundedAccount(account: AccountID(Self.key(UInt8(100 + $0))), amount: 1_000_000_000_000)
+      })
+    genesis = Genesis(
+      name: "cluster",
+      validators: keys.enumerated().map {
+        GenesisValidator(name: "v\($0.offset)", key: $0.element, host: "host", port: 1)
+      }, market: market)
+    for _ in 0..<validators { nodes.append(Node()) }
+    for node in 0..<validators { start(node) }
+  }
+
+  var moment: Moment { Moment(monotonic: now, wall: wallOrigin + now) }
+
+  /// Starts a node from what it kept.
+  func start(_ index: Int, amnesiac: Bool = false) {
+    let node = nodes[index]
+    node.life += 1
+    let chain = genesis.chain
+    var clearing: ClearingHouse
+    var tree = StateTree()
+    var history = HistoryTree()
+    history.append(chain)
+    var head: FinalBlock?
+    if let stored = try? node.store.head() {
+      clearing = ClearingHouse(restoring: genesis.market, chain: chain)
+      try? node.store.records { table, key, value in
+        var loader = LoadRecord(table: table, key: key, value: value)
+        clearing.visitTables(&loader)
+        tree.update([RecordChange(table: table, key: key, value: value)])
+        return true
+      }
+      clearing.rebuildIndices()
+      head = (try? node.store.block(at: stored.height)).flatMap { $0 }.flatMap { FinalBlock($0) }
+      if let bytes = try? node.store.meta(LedgerMeta.history),
+        let kept = try? WireReader.decode(HistoryTree.self, from: bytes)
+      {
+        history = kept
+      }
+    } else {
+      clearing = ClearingHouse(genesis: genesis.market, chain: chain)
+      var changes: [RecordChange] = []
+      clearing.sealGenesis(into: &changes)
+      tree.update(changes)
+      try? node.store.commit(
+        LedgerCommit(
+          blocks: [
+            StoredBlock(
+              height: 0, hash: chain, timestamp: genesis.market.time, stateRoot: tree.root, proposal: [], batches: [],
+              certificates: [], transactions: [], receipts: [])
+          ], changes: changes, meta: [LedgerMeta.history: history.wireBytes]))
+    }
+    node.replica = Replica(
+      chain: chain, keys: genesis.validators.map(\.key), index: ValidatorIndex(index), signer: identities[index],
+      scheme: .standIn, settings: ReplicaSettings(), clearing: clearing, tree: tree,
+      recovery: Recovery(head: head, history: history, journal: node.journal, amnesiac: amnesiac),
+      bootId: UInt64(index + 1) << 32 | UInt64(node.life))
+    push(index, .start, after: 0)
+    for peer in nodes.indices where peer != index && nodes[peer].replica != nil {
+      push(index, .connected(ValidatorIndex(peer)), after: 1_000_000)
+      push(peer, .connected(ValidatorIndex(index)), after: 1_000_000)
+    }
+  }
+
+  /// Memory is lost; journal and ledger stay.
+  func crash(_ index: Int) { nodes[index].replica = nil }
+
+  func push(_ node: Int, _ input: Input, after delay: Instant) {
+    order += 1
+    queue.append(Event(at: now + delay, order: order, node: node, life: nodes[node].life, input: input))
+  }
+
+  /// Runs for a span of virtual time, or until `done`. Returns whether it was done.
+  @discardableResult func run(for span: Instant, until done: () -> Bool = { false }) -> Bool {
+    let end = now + span
+    while now < end {
+      if done() { return true }
+      var next = end
+      if let first = queue.min(by: { ($0.at, $0.order) < ($1.at, $1.order) }) { next = min(next, first.at) }
+      for node in nodes where node.replica != nil { next = min(next, node.wake) }
+      now = max(now, next)
+      guard now < end else { return done() }
+      if let place = queue.indices.filter({ queue[$0].at <= now }).min(by: { queue[$0].order < queue[$1].order }) {
+        let event = queue.remove(at: place)
+        if event.life == nodes[event.node].life { step(event.node, event.input) }
+      } else if let node = nodes.indices.first(where: { nodes[$0].replica != nil && nodes[$0].wake <= now }) {
+        nodes[node].wake = .max
+        step(node, .tick)
+      }
+    }
+    return done()
+  }
+
+  private func step(_ index: Int, _ input: Input) {
+    let node = nodes[index]
+    guard node.replica != nil else { return }
+    var effects: [Effect] = []
+    node.replica?.step(input, at: moment, into: &effects)
+    for effect in effects { perform(effect, index, node) }
+  }
+
+  private func perform(_ effect: Effect, _ index: Int, _ node: Node) {
+    switch effect {
+    case .persist(let record): node.journal.append(record)
+    case .rewriteJournal(let records): node.journal = records
+    case .send(let peer, let message): deliver(message, from: index, to: Int(peer))
+    case .broadcast(let message):
+      for peer in nodes.indices where peer != index { deliver(message, from: index, to: peer) }
+    case .verify(let batch, let transactions):
+      let inputs = transactions.map { TransactionCheck.run($0, chain: genesis.chain, scheme: .standIn) }
+      push(index, .verified(batch: batch, inputs), after: 100_000)
+    case .commit(let commit):
+      do {
+        try node.store.commit(commit)
+        push(index, .committed(commit.blocks.last?.height ?? 0), after: 1_000_000)
+      } catch {
+        node.halted = "\(error)"
+      }
+    case .loadBlocks(let peer, let from):
+      var blocks: [FinalBlock] = []
+      var height = from
+      while blocks.count < 16, let stored = try? node.store.block(at: height), let block = FinalBlock(stored) {
+        blocks.append(block)
+        height += 1
+      }
+      push(index, .loaded(for: peer, blocks), after: 100_000)
+    case .receipt(let ticket, let receipt): node.receipts[ticket] = receipt
+    case .refused(let ticket, let refusal): node.refusals[ticket] = refusal
+    case .readReady(let ticket): node.ready.insert(ticket)
+    case .finalized(let block): node.finalized.append(block)
+    case .proven(let height, _): node.proven = max(node.proven, height)
+    case .wake(let at): node.wake = at
+    case .report: break
+    case .halt(let reason): node.halted = reason
+    }
+  }
+
+  private func deliver(_ message: PeerMessage, from: Int, to: Int) {
+    guard nodes[to].replica != nil, !isCut(from, to), random.below(1000) >= loss else { return }
+    let delay = 500_000 + Instant(random.below(1_000_000))
+    push(to, .message(from: ValidatorIndex(from), message.wireBytes), after: delay)
+  }
+
+  // MARK: Clients
+
+  /// A signed transaction of one of the funded traders (100, 101, ...) or of the custodian or authority.
+  func transaction(_ trader: UInt8, _ actions: [Action], mode: TransactionMode = .bestEffort) -> [UInt8] {
+    let key = Self.key(trader)
+    var transaction = Transaction(
+      chain: genesis.chain, signer: key, nonce: Nonce.make(time: moment.wall, random: random.next()),
+      expiry: moment.wall + 60 * Duration64.second, mode: mode, actions: actions)
+    transaction.signature = Signer.standIn(key).sign(transaction.signingBytes)
+    return transaction.wireBytes
+  }
+
+  private var nextTicket: UInt64 = 0
+
+  @discardableResult func submit(_ bytes: [UInt8], to node: Int) -> UInt64 {
+    nextTicket += 1
+    let input = TransactionCheck.run(bytes, chain: genesis.chain, scheme: .standIn)
+    push(node, .submit(bytes: bytes, input, ticket: nextTicket), after: 0)
+    return nextTicket
+  }
+
+  func read(at node: Int) -> UInt64 {
+    nextTicket += 1
+    push(node, .read(ticket: nextTicket), after: 0)
+    return nextTicket
+  }
+
+  var heights: [Height] { nodes.map { $0.replica?.finalHeight ?? 0 } }
+  func root(_ node: Int, at height: Height) -> Digest? {
+    nodes[node].finalized.last { $0.header.height == height }?.executed.stateRoot
+  }
+}
