@@ -34,10 +34,10 @@ public enum InstrumentKind: UInt8, Sendable, WireByte {
 
   @inlinable public init(raw: UInt64) { self.raw = raw }
 
-  /// Nil unless the expiry is a whole hour of 1970...2448 and the strike a multiple of 0.001 USD within the limits.
+  /// Nil unless the expiry is a whole hour of 1970...2208 and the strike a multiple of 0.001 USD within the limits.
   /// A future has strike 0.
   public init?(underlying: UnderlyingID, kind: InstrumentKind, expiry: Timestamp, strike: Price) {
-    guard expiry >= 0, expiry % Duration64.hour == 0, expiry / Duration64.hour < 1 << 22 else { return nil }
+    guard expiry >= 0, expiry % Duration64.hour == 0, expiry / Duration64.hour < 1 << 21 else { return nil }
     guard strike >= 0, strike % Limits.pricePerLot == 0, strike <= Limits.maxPrice else { return nil }
     guard kind.isOption == (strike > 0) else { return nil }
     let hours = UInt64(expiry / Duration64.hour)
@@ -47,8 +47,8 @@ public enum InstrumentKind: UInt8, Sendable, WireByte {
   @inlinable public var underlying: UnderlyingID { UInt8(truncatingIfNeeded: raw >> 56) }
   /// Nil for the fourth pattern, which is kept for combinations.
   @inlinable public var kind: InstrumentKind? { InstrumentKind(rawValue: UInt8(truncatingIfNeeded: raw >> 54) & 3) }
-  /// Market time of expiry.
-  @inlinable public var expiry: Timestamp { Int64((raw >> 32) & 0x3f_ffff) * Duration64.hour }
+  /// Market time of expiry; meaningless unless `isCanonical`.
+  @inlinable public var expiry: Timestamp { Int64((raw >> 32) & 0x3f_ffff) &* Duration64.hour }
   @inlinable public var strike: Price { Int64(raw & 0xffff_ffff) * 1_000 }
 
   /// Whether the word names a contract that could be listed.

@@ -42,14 +42,10 @@ public enum Limits {
   public static let maxSurfacesPerObservation = 64
   public static let maxDestination = 128
   public static let maxPendingWithdrawals = 10_000
-  /// Client order ids remembered for an account; older ones are forgotten first.
-  public static let maxClientIDs = 4_096
-  /// Nonces of one account in one second.
-  public static let maxNoncesPerSecond = 4_096
   /// A nonce is accepted from this long before the block's time ...
-  public static let nonceLifetime: Timestamp = 300 * Duration64.second
+  public static let nonceLifetime: Timestamp = 180 * Duration64.second
   /// ... to this long after it.
-  public static let nonceAhead: Timestamp = 60 * Duration64.second
+  public static let nonceAhead: Timestamp = 30 * Duration64.second
   public static let maxTradesKept = 200
 
   /// Oracle: length of a round.

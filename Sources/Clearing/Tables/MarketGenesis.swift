@@ -173,7 +173,19 @@ extension MarketGenesis: WireCodable {
     for (index, key) in validators.enumerated() where validators[..<index].contains(key) {
       return "validator \(key) appears twice"
     }
-    return faultInMoney() ?? faultInParameters()
+    return faultInListings() ?? faultInMoney() ?? faultInParameters()
+  }
+
+  private func faultInListings() -> String? {
+    if listings.count > Limits.maxInstruments { return "too many instruments" }
+    var seen: Set<InstrumentID> = []
+    for listing in listings {
+      guard Int(listing.instrument.underlying) < underlyings.count else { return "a listing has no underlying" }
+      let name = InstrumentName.format(listing.instrument, underlyings: underlyings)
+      if !listing.isAcceptable || listing.instrument.expiry <= clockStart { return "instrument \(name) has bad terms" }
+      if !seen.insert(listing.instrument).inserted { return "instrument \(name) is listed twice" }
+    }
+    return nil
   }
 
   private func faultInMoney() -> String? {

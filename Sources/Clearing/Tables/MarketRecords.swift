@@ -67,6 +67,8 @@ public struct OrderRecord: TableRecord {
   public var priority: UInt64
   /// Real block time from which it no longer trades; `Int64.max` for never.
   public var goodTill: Timestamp
+  /// Real time of the block that took it.
+  public var placed: Timestamp
   public var reduceOnly: Bool
   public var selfTrade: SelfTradePrevention
   public var clientID: UInt64?
@@ -80,6 +82,7 @@ public struct OrderRecord: TableRecord {
     writer.write(remaining)
     writer.write(priority)
     writer.write(goodTill)
+    writer.write(placed)
     writer.write(reduceOnly)
     writer.write(selfTrade)
     writer.write(clientID != nil)
@@ -95,20 +98,22 @@ public struct OrderRecord: TableRecord {
     remaining = try reader.read()
     priority = try reader.read()
     goodTill = try reader.read()
+    placed = try reader.read()
     reduceOnly = try reader.readBool()
     selfTrade = try SelfTradePrevention(from: &reader)
     clientID = try reader.readBool() ? reader.read() : nil
   }
 
-  init(_ order: PlaceOrder, account: AccountID, id: OrderID, remaining: Quantity) {
+  init(_ order: PlaceOrder, account: AccountID, priority: UInt64, placed: Timestamp) {
     self.account = account
     instrument = order.instrument
     side = order.side
     price = order.price
     quantity = order.quantity
-    self.remaining = remaining
-    priority = id
+    remaining = order.quantity
+    self.priority = priority
     goodTill = order.timeInForce == .gtt ? order.goodTill : .max
+    self.placed = placed
     reduceOnly = order.reduceOnly
     selfTrade = order.selfTrade
     clientID = order.clientID

@@ -35,7 +35,7 @@ public struct ClearingTables: Sendable {
 
 /// Where a transaction began, in every table that an action can change and may have to give back.
 struct TableMarks {
-  var accounts, positions, instruments, orders, withdrawals, deposits: Int
+  var accounts, positions, instruments, orders, withdrawals, deposits, observations: Int
 
   init(_ tables: inout ClearingTables) {
     accounts = tables.accounts.mark()
@@ -44,6 +44,7 @@ struct TableMarks {
     orders = tables.orders.mark()
     withdrawals = tables.withdrawals.mark()
     deposits = tables.deposits.mark()
+    observations = tables.observations.mark()
   }
 
   func rollback(_ tables: inout ClearingTables) {
@@ -53,5 +54,6 @@ struct TableMarks {
     tables.orders.rollback(to: orders)
     tables.withdrawals.rollback(to: withdrawals)
     tables.deposits.rollback(to: deposits)
+    tables.observations.rollback(to: observations)
   }
 }

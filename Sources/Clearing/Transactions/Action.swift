@@ -110,6 +110,12 @@ public struct Listing: Hashable, Sendable {
     self.tick = tick
     self.lot = lot
   }
+
+  /// Whether the terms are within what the engine can clear.
+  public var isAcceptable: Bool {
+    instrument.isCanonical && tick > 0 && tick.isMultiple(of: Limits.pricePerLot) && tick <= Limits.maxPrice && lot > 0
+      && lot <= Limits.maxOrderQuantity
+  }
 }
 
 public struct IndexQuote: Hashable, Sendable {

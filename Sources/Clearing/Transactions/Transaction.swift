@@ -109,5 +109,7 @@ public enum Nonce {
   }
 
   /// The time it was drawn at.
-  public static func time(of nonce: UInt64) -> Timestamp { Int64(nonce >> 20) * Duration64.millisecond }
+  public static func time(of nonce: UInt64) -> Timestamp {
+    Int64(nonce >> 20).multiplied(by: Duration64.millisecond) ?? .max
+  }
 }

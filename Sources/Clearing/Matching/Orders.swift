@@ -1,0 +1,286 @@
+// Placing, amending and cancelling orders.
+
+import Ledger
+import Primitives
+
+extension ClearingHouse {
+  // MARK: Place
+
+  mutating func place(_ order: PlaceOrder, at place: UInt16, account: Int32) throws(Rejection) {
+    if let client = order.clientID {
+      guard live.clients[AccountNumberAndClient(account: account, client: client)] == nil else {
+        throw Rejection(.duplicateClientId)
+      }
+    }
+    let id = totals.nextOrder
+    let point = order.timeInForce == .fok ? savepoint() : nil
+    let taker = try submit(order, id: id, account: account)
+    if let point, taker.remaining > 0 {
+      restore(point)
+      throw Rejection(.cannotFill)
+    }
+    if let client = order.clientID { useClientID(client, order: id, account: account) }
+    report(order, taker, at: place)
+  }
+
+  /// Checks an order, matches it, and rests what is left if it may. Nothing has changed when this throws.
+  private mutating func submit(
+    _ order: PlaceOrder, id: OrderID, account: Int32, placed: Timestamp? = nil
+  ) throws(Rejection) -> Taker {
+    let number = try check(order, account)
+    try checkRisk(order, account, number)
+    // A new order's number is its priority; an amended order keeps its number and goes to the end of the queue.
+    var taker = Taker(order, id: id, account: account, instrument: number, priority: totals.nextOrder)
+    totals.nextOrder &+= 1
+    taker.placed = placed ?? totals.timestamp
+    match(&taker)
+    guard taker.remaining > 0 else { return taker }
+    if order.timeInForce == .ioc || order.timeInForce == .fok || taker.stopped || !rest(order, taker) {
+      let reason = taker.stopReason ?? (order.timeInForce == .ioc ? .timeInForce : .limit)
+      emit(
+        .orderCancelled(
+          id, account: live.accounts[Int(account)].id, instrument: order.instrument, remaining: taker.remaining, reason)
+      )
+    } else {
+      taker.rests = true
+    }
+    return taker
+  }
+
+  private mutating func report(_ order: PlaceOrder, _ taker: Taker, at place: UInt16) {
+    let state: OrderOutcomeState = taker.remaining == 0 ? .filled : taker.rests ? .open : .cancelled
+    outcome.orders.append(
+      OrderOutcome(
+        action: place, id: taker.id, clientID: order.clientID, instrument: order.instrument,
+        filled: order.quantity - taker.remaining, remaining: taker.remaining, state: state, error: nil))
+  }
+
+  /// What does not depend on the risk. Returns the instrument's number.
+  private func check(_ order: PlaceOrder, _ account: Int32) throws(Rejection) -> Int32 {
+    guard let number = live.instrumentNumbers[order.instrument] else { throw Rejection(.unknownInstrument) }
+    let record = tables.instruments[slot: live.instruments[Int(number)].slot]
+    guard record.state == .open else { throw Rejection(.instrumentNotOpen) }
+    guard order.price > 0, order.price <= Limits.maxPrice, order.price.isMultiple(of: record.tick) else {
+      throw Rejection(.badPrice)
+    }
+    guard order.quantity > 0, order.quantity <= Limits.maxOrderQuantity, order.quantity.isMultiple(of: record.lot)
+    else { throw Rejection(.badQuantity) }
+    let immediate = order.timeInForce == .ioc || order.timeInForce == .fok
+    guard !order.postOnly || !immediate else { throw Rejection(.wouldCross) }
+    guard order.timeInForce != .gtt || order.goodTill > totals.timestamp else { throw Rejection(.badTime) }
+    let opposite = order.side == .buy ? live.instruments[Int(number)].asks : live.instruments[Int(number)].bids
+    guard !order.postOnly || !opposite.crosses(order.price) else { throw Rejection(.wouldCross) }
+    let live = live.accounts[Int(account)]
+    guard live.openOrders < Limits.maxOpenOrders, live.holdings.count < Limits.maxPositionsPerAccount else {
+      throw Rejection(.limitReached)
+    }
+    return number
+  }
+
+  /// Staleness ladder, margin call, and the margin with the whole order resting (which covers every fill of it, 2.6).
+  private mutating func checkRisk(_ order: PlaceOrder, _ account: Int32, _ number: Int32) throws(Rejection) {
+    guard live.instruments[Int(number)].mark != nil, let age = priceAge(order.instrument) else {
+      throw Rejection(.noMark)
+    }
+    let reducing = isReducing(order, account, number)
+    guard age <= (reducing ? Limits.cancelOnlyAfter : Limits.freshFor) else { throw Rejection(.stalePrice) }
+    guard reducing || !order.reduceOnly else { throw Rejection(.notReducing) }
+    guard hasRoom(account) else { throw Rejection(.tooLarge) }
+    if !reducing {
+      guard live.accounts[Int(account)].grossLots + order.quantity <= Limits.maxAccountLots else {
+        throw Rejection(.tooLarge)
+      }
+      let slot = live.accounts[Int(account)].slot
+      guard !tables.accounts.read(slot: slot, { $0.marginCall }) else { throw Rejection(.marginCall) }
+    }
+    var hypothesis = Hypothesis(
+      instrument: Int(number), lots: order.side.sign * order.quantity, price: order.price, fills: false)
+    if requirement(account, with: hypothesis).excess >= 0 {
+      live.accounts[Int(account)].coveredEpoch = live.epoch
+      return
+    }
+    guard reducing else { throw Rejection(.insufficientMargin) }
+    // While such an order rests its worst case may be above the equity: every fill is looked at by itself.
+    live.accounts[Int(account)].coveredEpoch = 0
+    hypothesis.fills = true
+    guard requirement(account, with: hypothesis).excess >= requirement(account).excess else {
+      throw Rejection(.insufficientMargin)
+    }
+  }
+
+  /// Whether the order, with those resting before it, can only make the position smaller.
+  private func isReducing(_ order: PlaceOrder, _ account: Int32, _ number: Int32) -> Bool {
+    guard let holding = holding(account, number) else { return false }
+    let closing = order.side == .buy ? -holding.quantity - holding.buyLots : holding.quantity - holding.sellLots
+    return closing >= order.quantity
+  }
+
+  /// Puts what is left of an order into the book; false if the book is full.
+  private mutating func rest(_ order: PlaceOrder, _ taker: Taker) -> Bool {
+    let number = Int(taker.instrument)
+    let (orders, levels, isNew) = bookSize(number, order.side, order.price)
+    guard orders < Limits.maxBookOrders, levels < Limits.maxBookLevels || !isNew else { return false }
+    let id = live.accounts[Int(taker.account)].id
+    var record = OrderRecord(order, account: id, priority: taker.priority, placed: taker.placed)
+    record.remaining = taker.remaining
+    tables.orders.put(record, for: OrderKey(taker.id))
+    let level = indexOrder(taker.id, record)
+    emit(.bookLevel(order.instrument, order.side, price: order.price, quantity: level))
+    return true
+  }
+
+  private func bookSize(_ number: Int, _ side: Side, _ price: Price) -> (orders: Int, levels: Int, isNew: Bool) {
+    if side == .buy {
+      (
+        live.instruments[number].bids.orders, live.instruments[number].bids.levels.count,
+        live.instruments[number].bids.level(at: price) == nil
+      )
+    } else {
+      (
+        live.instruments[number].asks.orders, live.instruments[number].asks.levels.count,
+        live.instruments[number].asks.level(at: price) == nil
+      )
+    }
+  }
+
+  // MARK: Amend
+
+  /// A smaller quantity at the same price keeps its place; anything else is a cancel and a new order under the same
+  /// number, both or neither.
+  mutating func amend(_ amend: AmendOrder, at place: UInt16, account: Int32) throws(Rejection) {
+    let id = try find(amend.order, account)
+    guard let record = tables.orders[OrderKey(id)] else { throw Rejection(.unknownOrder) }
+    guard let instrument = tables.instruments[record.instrument] else { throw Rejection(.unknownInstrument) }
+    guard instrument.state == .open else { throw Rejection(.instrumentNotOpen) }
+    guard amend.quantity > 0, amend.quantity <= Limits.maxOrderQuantity, amend.quantity.isMultiple(of: instrument.lot)
+    else { throw Rejection(.badQuantity) }
+    if amend.price == record.price, amend.quantity <= record.remaining {
+      shrink(id, record, to: amend.quantity)
+      return report(record, id, remaining: amend.quantity, .open, at: place)
+    }
+    let point = savepoint()
+    takeOut(id, record)
+    var order = PlaceOrder(
+      instrument: record.instrument, side: record.side, quantity: amend.quantity, price: amend.price,
+      timeInForce: record.goodTill == .max ? .gtc : .gtt, goodTill: record.goodTill == .max ? 0 : record.goodTill,
+      reduceOnly: record.reduceOnly, selfTrade: record.selfTrade)
+    order.clientID = record.clientID
+    do throws(Rejection) {
+      let taker = try submit(order, id: id, account: account, placed: record.placed)
+      if let client = record.clientID, taker.rests {
+        live.clients[AccountNumberAndClient(account: account, client: client)] = id
+      }
+      report(order, taker, at: place)
+    } catch {
+      restore(point)
+      throw error
+    }
+  }
+
+  private mutating func shrink(_ id: OrderID, _ record: OrderRecord, to quantity: Quantity) {
+    let level = resizeOrder(id, record, to: quantity)
+    tables.orders.update(OrderKey(id)) {
+      $0.quantity &-= record.remaining &- quantity
+      $0.remaining = quantity
+    }
+    emit(.bookLevel(record.instrument, record.side, price: record.price, quantity: level))
+  }
+
+  private func find(_ reference: OrderReference, _ account: Int32) throws(Rejection) -> OrderID {
+    var id: OrderID?
+    switch reference {
+    case .order(let number): id = number
+    case .client(let client): id = live.clients[AccountNumberAndClient(account: account, client: client)]
+    }
+    guard let id, tables.orders[OrderKey(id)]?.account == live.accounts[Int(account)].id else {
+      throw Rejection(.unknownOrder)
+    }
+    return id
+  }
+
+  // MARK: Cancel
+
+  /// Cancels are never charged and never refused for the state of the market; several go in the order of their numbers.
+  mutating func cancel(_ selector: CancelSelector, at place: UInt16, account: Int32) throws(Rejection) {
+    var ids: [OrderID] = []
+    switch selector {
+    case .order(let id): ids = [try find(.order(id), account)]
+    case .client(let id): ids = [try find(.client(id), account)]
+    case .instrument(let id):
+      guard let number = live.instrumentNumbers[id] else { throw Rejection(.unknownInstrument) }
+      ids = holding(account, number)?.orders ?? []
+    case .underlying(let underlying): ids = openOrders(account) { $0.underlying == Int(underlying) }
+    case .all: ids = openOrders(account) { _ in true }
+    }
+    ids.sort()
+    for id in ids {
+      guard let record = tables.orders[OrderKey(id)] else { continue }
+      cancelOrder(id, record, .requested)
+      report(record, id, remaining: record.remaining, .cancelled, at: place)
+    }
+  }
+
+  /// Orders of an account in the instruments that `matches` picks, in no particular order.
+  func openOrders(_ account: Int32, where matches: (LiveInstrument) -> Bool) -> [OrderID] {
+    var ids: [OrderID] = []
+    for place in live.accounts[Int(account)].holdings {
+      let holding = live.holdings[Int(place)]
+      if !holding.orders.isEmpty, matches(live.instruments[Int(holding.instrument)]) {
+        ids.append(contentsOf: holding.orders)
+      }
+    }
+    return ids
+  }
+
+  mutating func cancelOrder(_ id: OrderID, _ record: OrderRecord, _ reason: CancelReason) {
+    takeOut(id, record)
+    emit(
+      .orderCancelled(
+        id, account: record.account, instrument: record.instrument, remaining: record.remaining, reason))
+  }
+
+  /// Removes an order from table and book. `record` is it as it stands.
+  mutating func takeOut(_ id: OrderID, _ record: OrderRecord) {
+    let level = unindexOrder(id, record)
+    tables.orders.remove(OrderKey(id))
+    emit(.bookLevel(record.instrument, record.side, price: record.price, quantity: level))
+    releaseClientID(id, record)
+  }
+
+  /// An order that outlived the memory of its command gives its client id free now.
+  mutating func releaseClientID(_ id: OrderID, _ record: OrderRecord) {
+    guard let client = record.clientID, record.placed + Self.commandLifetime < totals.timestamp,
+      let account = live.accountNumbers[record.account]
+    else { return }
+    forgetClientID(client, of: id, account: account)
+  }
+
+  private mutating func report(
+    _ record: OrderRecord, _ id: OrderID, remaining: Quantity, _ state: OrderOutcomeState, at place: UInt16
+  ) {
+    outcome.orders.append(
+      OrderOutcome(
+        action: place, id: id, clientID: record.clientID, instrument: record.instrument,
+        filled: record.quantity - record.remaining, remaining: remaining, state: state, error: nil))
+  }
+
+  /// Orders whose time in force is over leave the book at the beginning of a block.
+  mutating func endTimedOrders() {
+    while let id = live.timed.next(until: totals.timestamp) {
+      guard let record = tables.orders[OrderKey(id)], record.goodTill <= totals.timestamp else { continue }
+      cancelOrder(id, record, .timeInForce)
+    }
+    compactTimedOrders()
+  }
+
+  /// Keeps the queue of ends within a multiple of the orders that exist.
+  private mutating func compactTimedOrders() {
+    guard live.timed.heap.count > 2 * tables.orders.count + 1_024 else { return }
+    var fresh = TimedOrders()
+    for entry in live.timed.heap {
+      guard let record = tables.orders[OrderKey(entry.order)], record.goodTill == entry.time else { continue }
+      fresh.insert(entry.order, at: entry.time)
+    }
+    live.timed = fresh
+  }
+}

@@ -1,0 +1,195 @@
+// The derived view of who holds and orders what, and the one set of functions that changes it. Each change is noted so
+// that a transaction can be undone: first the tables go back, then these.
+
+import Ledger
+import Primitives
+
+extension ClearingHouse {
+  func holding(_ account: Int32, _ instrument: Int32) -> Holding? {
+    live.holdingNumbers[Self.holdingKey(account, instrument)].map { live.holdings[Int($0)] }
+  }
+
+  static func holdingKey(_ account: Int32, _ instrument: Int32) -> UInt64 {
+    UInt64(UInt32(bitPattern: account)) << 32 | UInt64(UInt32(bitPattern: instrument))
+  }
+
+  /// The place of a holding, made if absent.
+  mutating func holdingPlace(_ account: Int32, _ instrument: Int32) -> Int {
+    let key = Self.holdingKey(account, instrument)
+    if let place = live.holdingNumbers[key] { return Int(place) }
+    let holding = Holding(account: account, instrument: instrument)
+    let place: Int32
+    if let free = live.freeHoldings.popLast() {
+      live.holdings[Int(free)] = holding
+      place = free
+    } else {
+      place = Int32(truncatingIfNeeded: live.holdings.count)
+      live.holdings.append(holding)
+    }
+    live.holdingNumbers[key] = place
+    ensureCell(account, live.instruments[Int(instrument)].underlying)
+    live.accounts[Int(account)].holdings.append(place)
+    return Int(place)
+  }
+
+  /// Frees a holding of nothing.
+  private mutating func dropIfEmpty(_ place: Int) {
+    let holding = live.holdings[place]
+    guard holding.isEmpty else { return }
+    live.holdingNumbers[Self.holdingKey(holding.account, holding.instrument)] = nil
+    live.freeHoldings.append(Int32(truncatingIfNeeded: place))
+    let account = Int(holding.account)
+    guard let at = live.accounts[account].holdings.firstIndex(of: Int32(truncatingIfNeeded: place)) else { return }
+    live.accounts[account].holdings.swapAt(at, live.accounts[account].holdings.count - 1)
+    live.accounts[account].holdings.removeLast()
+  }
+
+  // MARK: Orders
+
+  /// Puts an order into book, holding and risk. Returns the level's open quantity.
+  @discardableResult mutating func indexOrder(_ id: OrderID, _ order: OrderRecord, undoing: Bool = false) -> Quantity {
+    guard let account = live.accountNumbers[order.account], let number = live.instrumentNumbers[order.instrument] else {
+      return 0
+    }
+    let place = holdingPlace(account, number)
+    live.holdings[place].orders.append(id)
+    live.accounts[Int(account)].openOrders += 1
+    changeOpenLots(place, order, from: 0, to: order.remaining, undoing)
+    let entry = BookOrder(id: id, priority: order.priority, remaining: order.remaining, account: account)
+    if order.goodTill != .max { live.timed.insert(id, at: order.goodTill) }
+    if !undoing { live.undo.append(.added(id, order)) }
+    return order.side == .buy
+      ? live.instruments[Int(number)].bids.insert(entry, at: order.price)
+      : live.instruments[Int(number)].asks.insert(entry, at: order.price)
+  }
+
+  /// Takes an order out. `order` is its record as it stands. Returns the level's open quantity.
+  @discardableResult mutating func unindexOrder(
+    _ id: OrderID, _ order: OrderRecord, undoing: Bool = false
+  ) -> Quantity {
+    guard let account = live.accountNumbers[order.account], let number = live.instrumentNumbers[order.instrument] else {
+      return 0
+    }
+    let place = holdingPlace(account, number)
+    if let at = live.holdings[place].orders.firstIndex(of: id) {
+      let last = live.holdings[place].orders.count - 1
+      live.holdings[place].orders.swapAt(at, last)
+      live.holdings[place].orders.removeLast()
+    }
+    live.accounts[Int(account)].openOrders -= 1
+    changeOpenLots(place, order, from: order.remaining, to: 0, undoing)
+    dropIfEmpty(place)
+    if !undoing { live.undo.append(.removed(id, order)) }
+    return order.side == .buy
+      ? live.instruments[Int(number)].bids.remove(priority: order.priority, at: order.price)
+      : live.instruments[Int(number)].asks.remove(priority: order.priority, at: order.price)
+  }
+
+  /// An order has `remaining` lots from now on; `order` is its record before. Returns the level's open quantity.
+  @discardableResult mutating func resizeOrder(
+    _ id: OrderID, _ order: OrderRecord, to remaining: Quantity, undoing: Bool = false
+  ) -> Quantity {
+    guard let account = live.accountNumbers[order.account], let number = live.instrumentNumbers[order.instrument] else {
+      return 0
+    }
+    changeOpenLots(holdingPlace(account, number), order, from: order.remaining, to: remaining, undoing)
+    if !undoing { live.undo.append(.resized(id, order, now: remaining)) }
+    return order.side == .buy
+      ? live.instruments[Int(number)].bids.resize(priority: order.priority, at: order.price, to: remaining)
+      : live.instruments[Int(number)].asks.resize(priority: order.priority, at: order.price, to: remaining)
+  }
+
+  private mutating func changeOpenLots(
+    _ place: Int, _ order: OrderRecord, from: Quantity, to: Quantity, _ undoing: Bool
+  ) {
+    let (account, instrument) = (live.holdings[place].account, Int(live.holdings[place].instrument))
+    let before = live.holdings[place].worstShort
+    if order.side == .buy {
+      live.holdings[place].buyLots &+= to &- from
+    } else {
+      live.holdings[place].sellLots &+= to &- from
+    }
+    live.accounts[Int(account)].grossLots &+= to &- from
+    if undoing { return invalidateRisk(account) }
+    let shortChange = live.holdings[place].worstShort &- before
+    guard let cell = currentCell(account, live.instruments[instrument].underlying) else { return }
+    if live.instruments[instrument].kind.isOption { live.cells[cell].short &+= shortChange }
+    // The worst case of an order is linear in its lots.
+    let lots = order.side.sign &* (to &- from)
+    if to > from {
+      addOrder(cell, instrument: instrument, lots: lots, price: order.price, sign: 1)
+    } else if to < from {
+      addOrder(cell, instrument: instrument, lots: 0 &- lots, price: order.price, sign: -1)
+    }
+  }
+
+  /// The cell if it is up to date: only then does it take changes; another one is rebuilt when it is needed.
+  private func currentCell(_ account: Int32, _ underlying: Int) -> Int? {
+    let number = live.cellNumbers[Int(account) * genesis.underlyings.count + underlying]
+    guard number >= 0, live.cells[Int(number)].epoch == live.epoch else { return nil }
+    return Int(number)
+  }
+
+  mutating func invalidateRisk(_ account: Int32) {
+    let count = genesis.underlyings.count
+    for underlying in 0..<count {
+      let number = live.cellNumbers[Int(account) * count + underlying]
+      if number >= 0 { live.cells[Int(number)].epoch = 0 }
+    }
+    live.accounts[Int(account)].coveredEpoch = 0
+  }
+
+  // MARK: Positions
+
+  /// A position is `quantity` with entry value `entry` from now on.
+  mutating func setPosition(
+    _ account: Int32, _ instrument: Int32, quantity: Quantity, entry: Amount, undoing: Bool = false
+  ) {
+    let place = holdingPlace(account, instrument)
+    let old = live.holdings[place]
+    live.holdings[place].quantity = quantity
+    live.holdings[place].entry = entry
+    live.accounts[Int(account)].grossLots &+= abs(quantity) &- abs(old.quantity)
+    if undoing {
+      invalidateRisk(account)
+      return dropIfEmpty(place)
+    }
+    live.undo.append(.position(account: account, instrument: instrument, quantity: old.quantity, entry: old.entry))
+    if let cell = currentCell(account, live.instruments[Int(instrument)].underlying) {
+      let lots = quantity &- old.quantity
+      addPosition(cell, instrument: Int(instrument), lots: lots, paid: entry &- old.entry)
+      if live.instruments[Int(instrument)].kind.isOption {
+        live.cells[cell].short &+= live.holdings[place].worstShort &- old.worstShort
+      }
+    }
+    let key = PositionKey(live.accounts[Int(account)].id, live.instruments[Int(instrument)].id)
+    if quantity == 0 {
+      tables.positions.remove(key)
+    } else {
+      tables.positions.put(PositionRecord(quantity: quantity, entry: entry), for: key)
+    }
+    dropIfEmpty(place)
+  }
+
+  /// Takes the derived state back to where the log had `count` entries.
+  mutating func undoLive(to count: Int) {
+    while live.undo.count > count {
+      switch live.undo.removeLast() {
+      case .added(let id, let order): unindexOrder(id, order, undoing: true)
+      case .removed(let id, let order):
+        indexOrder(id, order, undoing: true)
+        if let client = order.clientID, let account = live.accountNumbers[order.account] {
+          live.clients[AccountNumberAndClient(account: account, client: client)] = id
+        }
+      case .resized(let id, var order, let now):
+        let before = order.remaining
+        order.remaining = now
+        resizeOrder(id, order, to: before, undoing: true)
+      case .position(let account, let instrument, let quantity, let entry):
+        setPosition(account, instrument, quantity: quantity, entry: entry, undoing: true)
+      case .client(let key): live.clients[key] = nil
+      case .listed(let id): dropInstrument(id)
+      }
+    }
+  }
+}

@@ -1,0 +1,48 @@
+// A place to return to inside a block: what makes all-or-nothing, fill-or-kill and amend atomic.
+
+import Ledger
+import Primitives
+
+struct Savepoint {
+  let marks: TableMarks
+  let undo: Int
+  let events: Int
+  let fills: Int
+  let orders: Int
+  let clientOrders: Int
+  let totals: TotalsRecord
+}
+
+extension ClearingHouse {
+  mutating func savepoint() -> Savepoint {
+    Savepoint(
+      marks: TableMarks(&tables), undo: live.undo.count, events: events.count, fills: outcome.fills.count,
+      orders: outcome.orders.count, clientOrders: commands.orders.count, totals: totals)
+  }
+
+  /// Everything since `point` has not happened.
+  mutating func restore(_ point: Savepoint) {
+    point.marks.rollback(&tables)
+    undoLive(to: point.undo)
+    dropTrades(from: point.totals.nextTrade)
+    events.removeLast(events.count - point.events)
+    outcome.fills.removeLast(outcome.fills.count - point.fills)
+    outcome.orders.removeLast(outcome.orders.count - point.orders)
+    commands.orders.removeLast(commands.orders.count - point.clientOrders)
+    totals = point.totals
+    // Found covered perhaps by money that it has not got after all.
+    if let number = actor { live.accounts[Int(number)].coveredEpoch = 0 }
+  }
+
+  private mutating func dropTrades(from trade: UInt64) {
+    guard totals.nextTrade > trade else { return }
+    for event in events {
+      guard case .trade(let done) = event.kind, done.trade >= trade,
+        let number = live.instrumentNumbers[done.instrument]
+      else { continue }
+      while let last = live.instruments[Int(number)].trades.last, last.trade >= trade {
+        live.instruments[Int(number)].trades.removeLast()
+      }
+    }
+  }
+}
