@@ -1,0 +1,148 @@
+// Verification and backup of a ledger.
+
+import Glibc
+public import Ledger
+public import Primitives
+
+/// What `verify` found to be whole.
+public struct LedgerVerification: Hashable, Sendable {
+  public var head: LedgerHead?
+  public var firstHeight: Height?
+  public var blocks = 0
+  public var transactions = 0
+  public var certificates = 0
+  public var records = 0
+}
+
+extension LMDBStore {
+  /// Walks the whole file: every checksum, every block under its height and hash and following the one before, every
+  /// transaction in its block, and the state root, recomputed from the records, against the head's.
+  ///
+  /// Throws `damaged` with the first entry that is wrong. `progress` is called every few thousand entries with the number
+  /// done and the number of all.
+  public func verify(progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }) throws(StoreError)
+    -> LedgerVerification
+  {
+    try environment.read { (transaction) throws(StoreError) in
+      let total = Schema.allCases.reduce(0) { $0 + transaction.count($1) }
+      var done = 0
+      func step() {
+        done += 1
+        if done % 4096 == 0 || done == total { progress(done, total) }
+      }
+      var found = LedgerVerification()
+      found.head = try head(in: transaction)
+      found.firstHeight = try first(in: transaction)
+      for table in [Schema.meta, .notes] {
+        try transaction.walk(table) { (_, _) throws(StoreError) in
+          step()
+          return true
+        }
+      }
+      try verifyBlocks(in: transaction, &found, step)
+      try verifyPlaces(in: transaction, &found, step)
+      try transaction.walk(.certificates) { (_, _) throws(StoreError) in
+        found.certificates += 1
+        step()
+        return true
+      }
+      try verifyRecords(in: transaction, &found, step)
+      return found
+    }
+  }
+
+  private func verifyBlocks(
+    in transaction: Transaction, _ found: inout LedgerVerification, _ step: () -> Void
+  ) throws(StoreError) {
+    var next = found.firstHeight
+    var last: StoredBlock?
+    try transaction.walk(.blocks) { (key, _) throws(StoreError) in
+      let height = Height(keyBytes: key)
+      guard height == next, let block = try block(at: height, in: transaction), block.height == height else {
+        throw Schema.blocks.damage(at: key, in: path, "is not the block that belongs there")
+      }
+      guard try decode(StoredHeight.self, .heights, block.hash.bytes, in: transaction)?.height == height else {
+        throw Schema.heights.damage(at: block.hash.bytes, in: path, "does not lead to block \(height)")
+      }
+      for hash in block.transactions {
+        guard let place = try place(of: hash, in: transaction), place.height <= height else {
+          throw Schema.transactions.damage(at: hash.bytes, in: path, "does not lead to block \(height) or one before")
+        }
+      }
+      next = height &+ 1
+      last = block
+      found.blocks += 1
+      step()
+      return true
+    }
+    guard last.map(LedgerHead.init(of:)) == found.head, transaction.count(.heights) == found.blocks else {
+      throw Schema.meta.damage(at: Key.head, in: path, "is not the newest block, or blocks are missing")
+    }
+  }
+
+  private func verifyPlaces(
+    in transaction: Transaction, _ found: inout LedgerVerification, _ step: () -> Void
+  ) throws(StoreError) {
+    try transaction.walk(.heights) { (_, _) throws(StoreError) in
+      step()
+      return true
+    }
+    try transaction.walk(.transactions) { (key, _) throws(StoreError) in
+      guard let hash = Digest(key), let place = try place(of: hash, in: transaction),
+        let first = found.firstHeight, let head = found.head, place.height >= first, place.height <= head.height
+      else { throw Schema.transactions.damage(at: key, in: path, "leads to no block") }
+      found.transactions += 1
+      step()
+      return true
+    }
+  }
+
+  private func verifyRecords(
+    in transaction: Transaction, _ found: inout LedgerVerification, _ step: () -> Void
+  ) throws(StoreError) {
+    var tree = StateTree()
+    var batch: [RecordChange] = []
+    try transaction.walk(.records) { (key, value) throws(StoreError) in
+      batch.append(RecordChange(table: TableID(key.first ?? 0), key: Array(key.dropFirst()), value: value))
+      if batch.count == 1 << 14 {
+        tree.update(batch)
+        batch.removeAll(keepingCapacity: true)
+      }
+      found.records += 1
+      step()
+      return true
+    }
+    tree.update(batch)
+    guard let head = found.head else { return }
+    guard tree.root == head.stateRoot else {
+      throw StoreError(
+        .damaged,
+        "The records in \(path) have the root \(tree.root.hex), but block \(head.height) left \(head.stateRoot.hex).",
+        advice: Environment.restoreAdvice)
+    }
+  }
+
+  /// Writes a compact, consistent copy into a directory, from which a store can be opened; the node may go on meanwhile.
+  /// The copy appears whole or not at all.
+  public func copy(to directory: String) throws(StoreError) {
+    try PosixFile.makeDirectory(directory)
+    let target = directory + "/" + Self.fileName
+    guard !PosixFile.exists(target) else {
+      throw StoreError(.invalidCommit, "There is a ledger at \(target) already.", advice: "Choose another directory.")
+    }
+    let temporary = target + ".new"
+    PosixFile.remove(temporary)
+    let file = try PosixFile.create(temporary)
+    do throws(StoreError) {
+      try file.withDescriptor { (descriptor) throws(StoreError) in
+        try environment.copy(to: descriptor, target)
+      }
+      try file.synchronise(metadata: true)
+      try PosixFile.rename(temporary, to: target)
+      try PosixFile.synchroniseDirectory(of: target)
+    } catch {
+      PosixFile.remove(temporary)
+      throw error
+    }
+  }
+}
