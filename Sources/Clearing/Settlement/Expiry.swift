@@ -66,7 +66,7 @@ extension ClearingHouse {
     var round = newest
     let window = key.expiry - Limits.settlementWindow
     for _ in 0...Limits.settlementHistory {
-      if let record = tables.history[HistoryKey(key.underlying, round)], record.marketTime <= key.expiry {
+      if let record = tables.history[HistoryKey(key.underlying, round)], record.marketTime < key.expiry {
         found.append(record)
         // The first one at or before the window's beginning tells the price that it begins with.
         if record.marketTime <= window, found.count >= Limits.settlementRounds { break }
