@@ -10,13 +10,25 @@ let strict: [SwiftSetting] = [
   .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
 ]
 
+/// One of our modules with the modules of lower layers that it imports; `Tests/ArchitectureTests` holds them against the
+/// table of `docs/ARCHITECTURE.md`.
+func module(_ name: String, _ modules: [Target.Dependency], _ products: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: modules + products, swiftSettings: strict)
+}
+
+func tests(of name: String, _ modules: [Target.Dependency] = []) -> Target {
+  .testTarget(name: "\(name)Tests", dependencies: [.init(stringLiteral: name)] + modules, swiftSettings: strict)
+}
+
+let nio = "swift-nio"
 let package = Package(
   name: "novation",
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
-    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    // Without its default traits Hummingbird needs no full Foundation.
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
@@ -24,19 +36,69 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
     .systemLibrary(name: "CLMDB", providers: [.apt(["liblmdb-dev"])]),
-    .target(name: "Primitives", swiftSettings: strict),
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+
+    module("Primitives", []),
+    module("Wire", ["Primitives"]),
+    module("Sodium", ["CSodium", "Primitives"]),
+    module("Pricing", ["Primitives"]),
+    module("Channel", ["Wire", "Sodium", "Primitives"]),
+    module("Ledger", ["Wire", "Sodium", "Primitives"]),
+    module("Clearing", ["Pricing", "Wire", "Ledger", "Primitives"]),
+    module("Consensus", ["Wire", "Sodium", "Primitives"]),
+    module("Gossip", ["Wire", "Sodium", "Primitives"]),
+    module("Replica", ["Clearing", "Consensus", "Gossip", "Ledger", "Primitives", "Sodium", "Wire"]),
+    module("Storage", ["CLMDB", "Ledger", "Primitives", "Sodium", "Wire"]),
+    module(
+      "Node",
+      [
+        "CZlib", "Channel", "Clearing", "Consensus", "Gossip", "Ledger", "Pricing", "Primitives", "Replica", "Sodium",
+        "Storage", "Wire",
+      ],
+      [
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOConcurrencyHelpers", package: nio),
+        .product(name: "NIOCore", package: nio),
+        .product(name: "NIOHTTP1", package: nio),
+        .product(name: "NIOPosix", package: nio),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+        .product(name: "TOMLKit", package: "TOMLKit"),
+      ]),
     .executableTarget(
       name: "novation",
       dependencies: [
-        "Primitives", "CSodium", "CLMDB",
+        "Clearing", "Node", "Pricing", "Primitives", "Replica", "Sodium", "Wire",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "Hummingbird", package: "hummingbird"),
-        .product(name: "Logging", package: "swift-log"),
-        .product(name: "NIOPosix", package: "swift-nio"),
-        .product(name: "TOMLKit", package: "TOMLKit"),
       ],
       swiftSettings: strict,
-      linkerSettings: [.unsafeFlags(["-static-executable"])]
+      // The two archives are what a static FoundationEssentials needs besides itself.
+      linkerSettings: [
+        .unsafeFlags(["-static-executable"]), .linkedLibrary("_FoundationCShims"),
+        .linkedLibrary("_FoundationCollections"),
+      ]
     ),
+
+    tests(of: "Primitives"),
+    tests(of: "Wire", ["Primitives"]),
+    tests(of: "Sodium", ["Primitives"]),
+    tests(of: "Pricing", ["Primitives"]),
+    tests(of: "Channel", ["Sodium", "Primitives"]),
+    tests(of: "Ledger", ["Sodium", "Wire", "Primitives"]),
+    tests(of: "Storage", ["Ledger", "Sodium", "Wire", "Primitives"]),
+    tests(of: "Clearing", ["Ledger", "Pricing", "Wire", "Primitives"]),
+    tests(of: "Consensus", ["Sodium", "Wire", "Primitives"]),
+    tests(of: "Gossip", ["Sodium", "Wire", "Primitives"]),
+    tests(of: "Replica", ["Clearing", "Consensus", "Gossip", "Ledger", "Sodium", "Wire", "Primitives"]),
+    tests(
+      of: "Node",
+      [
+        "Clearing", "Consensus", "Gossip", "Ledger", "Primitives", "Replica", "Sodium", "Storage", "Wire",
+        .product(name: "NIOCore", package: nio), .product(name: "NIOHTTP1", package: nio),
+        .product(name: "NIOPosix", package: nio),
+      ]),
+    .testTarget(name: "ArchitectureTests", swiftSettings: strict),
   ]
 )

@@ -169,7 +169,9 @@ public import Wire
     let key = try WireReader.decode(Key.self, from: keyBytes)
     let record = try WireReader.decode(Record.self, from: valueBytes)
     guard !contains(key) else { throw WireError(.invalid("second record of one key"), at: 0) }
-    occupyNew(record, for: key)
+    let slot = occupyNew(record, for: key)
+    // Not logged in this block: its first change must be.
+    stamps[Int(slot)] = 0
   }
 }
 

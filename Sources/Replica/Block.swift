@@ -2,8 +2,8 @@
 
 public import Clearing
 public import Consensus
-public import Gossip
-public import Ledger
+import Gossip
+import Ledger
 public import Primitives
 
 /// What executing a block gave.

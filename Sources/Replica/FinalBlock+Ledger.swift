@@ -1,9 +1,9 @@
 // Final blocks as the ledger keeps them.
 
-public import Consensus
-public import Gossip
+import Consensus
+import Gossip
 public import Ledger
-public import Primitives
+import Primitives
 import Wire
 
 /// Names of the values that a replica keeps in the ledger besides blocks and records.

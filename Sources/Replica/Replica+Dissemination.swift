@@ -5,6 +5,7 @@ import Consensus
 import Gossip
 import Ledger
 import Primitives
+import Wire
 
 extension Replica {
   mutating func submit(

@@ -1,11 +1,11 @@
 // Execution follows the chain that agreement builds: notarised blocks are executed at once so that Finalize votes can
 // carry the state root (C5), and undone when another block takes their place.
 
-import Clearing
-import Consensus
+public import Clearing
+public import Consensus
 import Gossip
 import Ledger
-import Primitives
+public import Primitives
 
 extension Replica {
   /// View of the last block that is final and executed here.
@@ -17,6 +17,9 @@ extension Replica {
     (finalTip, blocks[finalTip]?.header ?? Proposal.genesis(chain: chain).header)
   }
   public var committedHeight: Height { committed }
+
+  /// The account's view of the present state. Brings its risk arrays up to date, which no outcome sees.
+  public mutating func account(_ id: AccountID) -> AccountView? { clearing.account(id) }
 
   mutating func notarized(_ hash: Digest, _ proposal: Proposal) {
     guard insert(hash, proposal), let block = blocks[hash] else { return }

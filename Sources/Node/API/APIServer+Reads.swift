@@ -1,5 +1,6 @@
 // Reads of the clearing state. Each runs on the loop that carries the replica, on final state only.
 
+import Consensus
 import Clearing
 import Hummingbird
 import Ledger
@@ -10,18 +11,18 @@ import Replica
 extension APIServer {
   /// Runs `body` on the state that the request's consistency allows; 503 where no quorum answers.
   func read<R: Sendable>(
-    _ options: ReadOptions, _ body: @escaping @Sendable (borrowing Replica, ReadPoint) throws -> R
+    _ options: ReadOptions, _ body: @escaping @Sendable (inout Replica, ReadPoint) throws -> R
   ) async throws -> R {
     let name = options.consistency.rawValue
     let atLeast = options.atLeast
-    let run: @Sendable (borrowing Replica) throws -> R = { replica in
+    let run: @Sendable (inout Replica) throws -> R = { replica in
       guard replica.finalHeight >= atLeast else {
         throw APIError(
           .serviceUnavailable, "tooOld", "this node is at height \(replica.finalHeight), below \(atLeast)",
           hint: "Ask again in a moment or ask another node.")
       }
       let point = ReadPoint(height: replica.finalHeight, stateRoot: replica.finalRoot.hex, consistency: name)
-      return try body(replica, point)
+      return try body(&replica, point)
     }
     switch options.consistency {
     case .linearizable: return try await host.readLinearizable(timeout: Self.readTimeout, run)
@@ -38,8 +39,8 @@ extension APIServer {
     let options = try ReadOptions(request)
     let terms = info.genesis.market.underlyings
     var (document, proof) = try await read(options) { replica, point in
-      guard let view = replica.clearing.account(id) else { throw APIError.notFound("there is no account \(id.hex)") }
-      let wanted = options.wantsProof ? RecordProofs.account(id, in: replica) : nil
+      guard let view = replica.account(id) else { throw APIError.notFound("there is no account \(id.hex)") }
+      let wanted = options.wantsProof ? RecordProofs.account(id, in: &replica) : nil
       return (AccountDocument(view, at: point, underlyings: terms), wanted)
     }
     if options.wantsProof {
@@ -94,11 +95,11 @@ extension APIServer {
     let name = context.parameters.get("name") ?? ""
     return APIResponse.json(
       try await read(try ReadOptions(request)) { replica, point in
-        guard let trades = replica.clearing.trades(id) else {
+        guard replica.clearing.instrument(id) != nil else {
           throw APIError.notFound("there is no instrument \(name)")
         }
         return TradesDocument(
-          trades: trades.map { TradeDocument($0, name: name) }, height: point.height, stateRoot: point.stateRoot,
+          trades: replica.clearing.trades(id).map { TradeDocument($0, name: name) }, height: point.height, stateRoot: point.stateRoot,
           consistency: point.consistency)
       })
   }

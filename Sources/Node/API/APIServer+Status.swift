@@ -10,7 +10,8 @@ import Replica
 extension APIServer {
   func status() async throws -> StatusDocument {
     try await host.readLocal { [host, info] replica in
-      let totals = replica.clearing.totals()
+      let totals = replica.clearing.statistics
+      let sizes = replica.clearing.sizes
       let statistics = replica.consensus.statistics
       let behind = replica.isBehind
       var warnings: [String] = []
@@ -33,8 +34,8 @@ extension APIServer {
           p99Milliseconds: Self.milliseconds(host.finality.percentile(990)), samples: host.finality.count),
         certifiedHeight: host.provenHeight, storedHeight: replica.committedHeight,
         totals: .init(
-          transactions: replica.counters.transactions, actions: host.statistics.actions, trades: totals.trades,
-          accounts: totals.accounts, openOrders: totals.openOrders, instruments: totals.instruments,
+          transactions: replica.counters.transactions, actions: totals.actions, trades: totals.nextTrade - 1,
+          accounts: sizes.accounts, openOrders: sizes.openOrders, instruments: sizes.instruments,
           marginCalls: totals.marginCalls, fastFinal: statistics.fastFinals, slowFinal: statistics.slowFinals,
           viewsSkipped: statistics.viewsNullified, rollbacks: replica.counters.rollbacks),
         marketTime: ISO8601.format(replica.clearing.marketTime(at: Clock.wall) / Duration64.second * Duration64.second),

@@ -1,6 +1,7 @@
 // Server-sent events: what became final, as it becomes final. A client that reads too slowly is dropped, not buffered
 // without bound.
 
+import Consensus
 import Clearing
 import FoundationEssentials
 import HTTPTypes

@@ -1,5 +1,7 @@
 // Writes: a signed transaction in, a receipt out.
 
+import Sodium
+import Storage
 import Clearing
 import FoundationEssentials
 import HTTPTypes

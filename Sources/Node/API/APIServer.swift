@@ -1,6 +1,9 @@
 // The HTTP API on the Unix socket: routes, their limits and where they go. What a route answers stands in the files
 // beside this one.
 
+import Clearing
+import Consensus
+import Replica
 import Glibc
 import Hummingbird
 import HTTPTypes

@@ -8,6 +8,9 @@ struct ChildProcessError: Error, CustomStringConvertible {
 }
 
 enum ChildProcess {
+  /// POSIX_SPAWN_SETSID of spawn.h, which is a GNU extension that the module of the C library does not show.
+  private static let newSession: Int16 = 0x80
+
   /// Starts a program in a session of its own, so that closing the terminal does not end it. Standard input is
   /// /dev/null; both outputs are appended to `log`.
   static func start(_ program: String, _ arguments: [String], log: String) throws(ChildProcessError) -> pid_t {
@@ -20,7 +23,7 @@ enum ChildProcess {
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSID))
+    posix_spawnattr_setflags(&attributes, newSession)
     var argv: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) }
     argv.append(nil)
     defer { for pointer in argv { free(pointer) } }

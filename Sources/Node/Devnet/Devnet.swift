@@ -67,8 +67,10 @@ public struct Devnet: Sendable {
     }
     var validators: [GenesisFile.Validator] = []
     var ports: [UInt16] = []
+    var identities: [PublicKey] = []
     for node in 0..<options.validators {
       let key = SigningKey.generate()
+      identities.append(key.publicKey)
       try FileAccess.makeDirectory(layout.home(node), mode: 0o700)
       let file = KeyFile.clear(key, name: "node\(node)")
       try FileAccess.write(Array(file.text().utf8), to: layout.identity(node), mode: 0o600, isNew: true)
@@ -97,7 +99,7 @@ public struct Devnet: Sendable {
     try FileAccess.write(Array(file.render().utf8), to: layout.genesis, mode: 0o600, isNew: true)
     for node in 0..<options.validators {
       try writeConfiguration(of: node, layout, options, port: ports[node])
-      try NodeHome.initialize(ledger: layout.ledger(node))
+      try NodeHome.initialize(ledger: layout.ledger(node), identity: identities[node])
     }
     let document = DevnetDocument(
       directory: layout.directory, chainId: genesis.chain.hex,
@@ -187,7 +189,7 @@ public struct Devnet: Sendable {
     guard let reply = try? await client.send(.get("/v1/status"), timeout: .seconds(2)), reply.status == 200 else {
       return nil
     }
-    return JSONText.parse(reply.body)
+    return JSONText.parse(StatusDocument.self, reply.body)
   }
 
   /// Waits until every running node serves, has peers and has seen the chain advance.

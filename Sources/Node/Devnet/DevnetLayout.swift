@@ -1,7 +1,7 @@
 // Where a local network keeps its things, and the document that describes it.
 
 import FoundationEssentials
-public import Primitives
+import Primitives
 
 /// The directory of a devnet: `devnet.json`, `genesis.json`, `keys/NAME.key`, and `nodeN/` for each process.
 public struct DevnetLayout: Sendable {
@@ -50,6 +50,6 @@ public struct DevnetDocument: Codable, Sendable {
 
   public static func load(_ layout: DevnetLayout) -> DevnetDocument? {
     guard let bytes = try? FileAccess.read(layout.document, limit: 1 << 20) else { return nil }
-    return JSONText.parse(bytes)
+    return JSONText.parse(DevnetDocument.self, bytes)
   }
 }

@@ -3,7 +3,7 @@
 import Clearing
 import FoundationEssentials
 import Glibc
-public import Primitives
+import Primitives
 public import Replica
 
 /// Why a genesis file was refused.

@@ -1,6 +1,7 @@
 // From what lies on disk to a state that a replica can go on from.
 
 import Clearing
+import Consensus
 import Ledger
 import Logging
 import Primitives
@@ -17,9 +18,11 @@ struct LedgerOpening {
   let recovery: Recovery
 
   /// Opens the ledger of a node, creating block 0 in an empty one. Refuses what is damaged or of another chain.
-  static func open(ledger: String, genesis: Genesis, mapSizeMax: Int, log: Logger) throws -> LedgerOpening {
+  static func open(
+    ledger: String, genesis: Genesis, identity: PublicKey, mapSizeMax: Int, log: Logger
+  ) throws -> LedgerOpening {
     let store = try LMDBStore(
-      path: NodeHome.databasePath(ledger: ledger), chain: genesis.chain, mapSizeMax: mapSizeMax)
+      path: NodeHome.databasePath(ledger: ledger), chain: genesis.chain, maximumMapSize: mapSizeMax)
     var clearing = ClearingHouse(restoring: genesis.market, chain: genesis.chain)
     var tree = StateTree()
     if let head = try store.head() {
@@ -38,7 +41,8 @@ struct LedgerOpening {
       try store.commit(Self.blockZero(genesis, changes, root: tree.root))
       clearing = fresh
     }
-    let (journal, found) = try Journal.open(at: NodeHome.journalPath(ledger: ledger))
+    let journal = try Journal(path: NodeHome.journalPath(ledger: ledger), owner: NodeHome.journalOwner(identity))
+    let found = journal.recovered()
     let records = try found.records.map { bytes -> JournalRecord in
       guard let record = try? WireReader.decode(JournalRecord.self, from: bytes) else {
         throw StoreError(
@@ -47,17 +51,27 @@ struct LedgerOpening {
       }
       return record
     }
-    let amnesiac = found.state != .clean && found.state != .torn
+    journal.discardRecovered()
+    let amnesiac = isAmnesia(found.condition)
     if amnesiac {
+      // From now on the journal itself says that votes were forgotten, until agreement says otherwise.
+      try journal.rewrite(keeping: [JournalRecord.consensus(.amnesiac(true)).wireBytes])
       log.warning(
         "the journal is missing or damaged: this validator votes again when that is provably safe",
-        metadata: ["journal": "\(NodeHome.journalPath(ledger: ledger))", "found": "\(found.state)"])
+        metadata: ["journal": "\(NodeHome.journalPath(ledger: ledger))", "found": "\(found.condition)"])
     }
     return LedgerOpening(
       store: store, journal: journal, clearing: clearing, tree: tree,
       recovery: Recovery(
         head: try head(of: store), history: try history(of: store, genesis: genesis), journal: records,
         amnesiac: amnesiac))
+  }
+
+  private static func isAmnesia(_ condition: JournalCondition) -> Bool {
+    switch condition {
+    case .clean, .tornTailCut: false
+    case .damaged, .missing: true
+    }
   }
 
   private static func restore(_ clearing: inout ClearingHouse, _ tree: inout StateTree, from store: LMDBStore) throws {

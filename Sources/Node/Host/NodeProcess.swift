@@ -1,12 +1,14 @@
 // One node from start to stop: opens what it keeps, restores the state, joins the network and serves the API.
 
+import Consensus
+import UnixSignals
 import Clearing
 import Glibc
 import Ledger
 import Logging
 import NIOCore
 import NIOPosix
-public import Primitives
+import Primitives
 import Replica
 import ServiceLifecycle
 import Sodium
@@ -72,7 +74,7 @@ public struct NodeProcess: Sendable {
     let ledger = configuration.node.home + "/ledger"
     try FileAccess.makeDirectory(ledger, mode: 0o700)
     let opened = try LedgerOpening.open(
-      ledger: ledger, genesis: genesis, mapSizeMax: Int(configuration.ledger.mapSize), log: log)
+      ledger: ledger, genesis: genesis, identity: identity.publicKey, mapSizeMax: Int(configuration.ledger.mapSize), log: log)
 
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let loop = group.next()

@@ -1,13 +1,14 @@
 // Carries one replica: feeds it its inputs on one event loop and performs its effects in order. One turn takes all
 // inputs that are waiting, makes their journal records durable with one sync, and then lets messages and answers out.
 
+import Sodium
 import Clearing
 import Consensus
 import Ledger
 import Logging
 import NIOCore
 import NIOPosix
-public import Primitives
+import Primitives
 public import Replica
 import Storage
 import Wire
@@ -267,7 +268,7 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
 
   /// Runs `body` on the state that a linearizable read may see.
   func readLinearizable<R: Sendable>(
-    timeout: Int64, _ body: @escaping @Sendable (borrowing Replica) throws -> R
+    timeout: Int64, _ body: @escaping @Sendable (inout Replica) throws -> R
   ) async throws -> R {
     let promise = loop.makePromise(of: Bool.self)
     loop.execute { [self] in
@@ -284,17 +285,17 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
   }
 
   /// Runs `body` on this node's own final state.
-  func readLocal<R: Sendable>(_ body: @escaping @Sendable (borrowing Replica) throws -> R) async throws -> R {
+  func readLocal<R: Sendable>(_ body: @escaping @Sendable (inout Replica) throws -> R) async throws -> R {
     try await loop.submit { [self] in try readNow(body) }.get()
   }
 
   /// On the loop: speculation is undone first, so that nothing is read that may never be final.
-  private func readNow<R>(_ body: (borrowing Replica) throws -> R) throws -> R {
+  private func readNow<R>(_ body: (inout Replica) throws -> R) throws -> R {
     if replica.hasSpeculation {
       replica.discardSpeculation()
       feed(.tick)
     }
-    return try body(replica)
+    return try body(&replica)
   }
 
   /// Waits until the state at `height` carries the signatures of a quorum; false after `timeout` nanoseconds.

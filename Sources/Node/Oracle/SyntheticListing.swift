@@ -1,7 +1,7 @@
 // The instruments of a devnet: a ladder of options and a future for each of a few expiries.
 
 import Clearing
-public import Primitives
+import Primitives
 
 enum SyntheticListing {
   struct Entry {

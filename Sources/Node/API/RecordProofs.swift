@@ -1,0 +1,77 @@
+// Proofs of records: their bytes, their paths in the state tree, and the certificate of its root.
+
+import HTTPTypes
+import Clearing
+import Consensus
+import Ledger
+import Primitives
+import Replica
+import Sodium
+import Wire
+
+/// Proven bytes of some records at one height, before the certificate of that height is at hand.
+struct RecordProofs: Sendable {
+  struct Item: Sendable {
+    var table: TableID
+    var key: [UInt8]
+    var value: [UInt8]?
+    var proof: StateProof
+  }
+
+  var height: Height
+  var stateRoot: Digest
+  var items: [Item]
+
+  /// Everything that an account owns: its own record, its positions and its open orders, or the absence of its record.
+  static func account(_ id: AccountID, in replica: inout Replica) -> RecordProofs {
+    var proofs = RecordProofs(height: replica.finalHeight, stateRoot: replica.finalRoot, items: [])
+    let tables = replica.clearing.tables
+    proofs.add(tables.accounts, AccountKey(id), replica)
+    guard let view = replica.account(id) else { return proofs }
+    for position in view.positions { proofs.add(tables.positions, PositionKey(id, position.instrument), replica) }
+    for order in view.orders { proofs.add(tables.orders, OrderKey(order.id), replica) }
+    return proofs
+  }
+
+  private mutating func add<Key, Record>(_ table: Table<Key, Record>, _ key: Key, _ replica: Replica) {
+    let bytes = key.wireBytes
+    items.append(
+      Item(
+        table: table.id, key: bytes, value: table[key]?.wireBytes, proof: replica.tree.proof(table: table.id, key: bytes)))
+  }
+}
+
+extension APIServer {
+  /// Adds the certificate of exactly the height at which the records were read.
+  func finish(_ proofs: RecordProofs) async throws -> ProofDocument {
+    guard let certificate = try await proof(of: proofs.height), certificate.height == proofs.height else {
+      throw APIError(
+        .serviceUnavailable, "notCertified", "height \(proofs.height) has no certificate of its own (yet)",
+        hint: "Ask again in a moment.")
+    }
+    return ProofDocument(
+      records: proofs.items.map { item in
+        .init(
+          table: Int(item.table.rawValue), key: Hex.encode(item.key), value: item.value.map { Hex.encode($0) },
+          path: Hex.encode(item.proof.wireBytes))
+      }, stateRoot: proofs.stateRoot.hex, certificate: certificate)
+  }
+}
+
+extension CertificateDocument {
+  /// A vote list as people and programs read it: each vote with the bytes that its validator signed.
+  init(_ certificate: Certificate, header: Header, height: Height, genesis: Genesis, bytes: [UInt8]) {
+    let committee = Committee(chain: genesis.chain, epoch: certificate.epoch, keys: genesis.validators.map(\.key))
+    let votes = certificate.entries.map { entry -> Vote in
+      let vote = certificate.vote(entry)
+      return Vote(
+        validator: Int(entry.voter),
+        publicKey: Int(entry.voter) < committee.n ? committee.keys[Int(entry.voter)].hex : "",
+        message: Hex.encode(vote.signingBytes(committee: committee)), signature: entry.signature.hex)
+    }
+    self.init(
+      height: height, header: Hex.encode(header.wireBytes), headerHash: header.hash(chain: genesis.chain).hex,
+      stateRoot: certificate.stateRoot.hex, message: votes.first?.message ?? "", signature: nil, groupKey: nil,
+      votes: votes, chainId: genesis.chain.hex, certificate: Hex.encode(bytes))
+  }
+}
