@@ -3,7 +3,7 @@
 import CLMDB
 import Glibc
 import Ledger
-import Sodium
+import Synchronization
 
 /// An open LMDB file.
 ///
@@ -20,6 +20,8 @@ final class Environment: @unchecked Sendable {
   private var mapSize: Int
   private let maximumMapSize: Int
   private var isOpen = true
+  /// A commit failed in a way that leaves open what reached the disk: only a restart, which reads it back, may go on.
+  private let hasFailed = Atomic(false)
 
   /// Opens the file, or creates it with an empty table of each name. The file gets mode 0600.
   init(path: String, tableNames: [String], mapSize: Int, maximumMapSize: Int) throws(StoreError) {
@@ -120,6 +122,9 @@ final class Environment: @unchecked Sendable {
     pthread_rwlock_rdlock(lock)
     defer { pthread_rwlock_unlock(lock) }
     guard isOpen else { throw closed }
+    guard !hasFailed.load(ordering: .sequentiallyConsistent) else {
+      throw StoreError(.closed, "\(path) takes no more commits since one failed.", advice: "Start the node again.")
+    }
     var begun: OpaquePointer?
     let code = mdb_txn_begin(handle, nil, 0, &begun)
     guard code == 0, let begun else { throw Self.failure("write", path, code) }
@@ -131,7 +136,11 @@ final class Environment: @unchecked Sendable {
       throw error
     }
     let committed = mdb_txn_commit(begun)
-    guard committed == 0 else { throw Self.failure("commit to", path, committed) }
+    guard committed == 0 else {
+      let error = Self.failure("commit to", path, committed)
+      if error.kind != .full { hasFailed.store(true, ordering: .sequentiallyConsistent) }
+      throw error
+    }
     return result
   }
 

@@ -65,7 +65,10 @@ extension LMDBStore {
         throw Schema.heights.damage(at: block.hash.bytes, in: path, "does not lead to block \(height)")
       }
       for hash in block.transactions {
-        guard let place = try place(of: hash, in: transaction), place.height <= height else {
+        let place = try place(of: hash, in: transaction)
+        // A repeated transaction has no place once the block that ordered it first is forgotten.
+        let isForgotten = place == nil && (found.firstHeight ?? 0) > 0
+        guard isForgotten || place.map({ $0.height <= height }) == true else {
           throw Schema.transactions.damage(at: hash.bytes, in: path, "does not lead to block \(height) or one before")
         }
       }

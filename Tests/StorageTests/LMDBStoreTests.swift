@@ -153,6 +153,18 @@ import Testing
     #expect(kind { () throws(StoreError) in _ = try open() } == .damaged, "not an LMDB file")
   }
 
+  @Test func aPrunedLedgerWithRepeatedTransactionsVerifies() throws {
+    let store = try open()
+    for height in 0..<6 as Range<Height> {
+      try store.commit(
+        LedgerCommit(blocks: [storedBlock(height, transactions: [digest(1), digest(Int(height) + 50)])]))
+    }
+    #expect(try store.verify().transactions == 7)
+    try store.prune(below: 3, limit: 9)
+    let found = try store.verify()
+    #expect(found.blocks == 3 && found.firstHeight == 3 && found.transactions == 3)
+  }
+
   @Test func aCopyIsCompactAndWhole() throws {
     let store = try open()
     let root = try fill(store, 30)
