@@ -112,6 +112,8 @@ extension Replica {
 
   /// Nil while data is missing.
   private mutating func verdict(on hash: Digest, at now: Moment) -> DataVerdict? {
+    // A proposal may be asked about before its parent is known here; it joins the tree when the parent has.
+    if blocks[hash] == nil, let proposal = consensus.proposal(hash), !insert(hash, proposal) { return .invalid }
     guard let block = blocks[hash], let parent = blocks[block.header.parentHash] else { return nil }
     if block.header.historyRoot != parent.history.root { return .invalid }
     let view = block.header.view
@@ -125,7 +127,8 @@ extension Replica {
     }
   }
 
-  /// Adds a proposed block to the tree; false when it is malformed. A block whose parent is unknown is not kept.
+  /// Adds a proposed block to the tree; false when it is malformed. A block whose parent is unknown is not kept: whoever
+  /// needs it asks again when the parent has come.
   mutating func insert(_ hash: Digest, _ proposal: Proposal, batches: [LaneBatch]? = nil) -> Bool {
     if blocks[hash] != nil { return true }
     guard let parent = blocks[proposal.header.parentHash] else { return true }

@@ -292,8 +292,12 @@ public struct Replica {
     case .broadcast(let message): effects.append(.broadcast(.consensus(message)))
     case .wantProposal(let view, _, let parentHash): propose(in: view, over: parentHash, at: now)
     case .validate(let block, let proposal): validate(block, proposal, at: now)
-    case .notarized(let block, let proposal): notarized(block, proposal)
-    case .final(let block, let certificate): orderFinal(block, certificate)
+    case .notarized(let block, let proposal):
+      notarized(block, proposal)
+      retryVerdicts(at: now)
+    case .final(let block, let certificate):
+      orderFinal(block, certificate)
+      retryVerdicts(at: now)
     case .stateFinal(let height, let block, _, let certificate):
       blocks[block]?.stateCertificate = certificate
       effects.append(.proven(height, certificate))

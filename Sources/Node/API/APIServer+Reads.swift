@@ -99,7 +99,8 @@ extension APIServer {
           throw APIError.notFound("there is no instrument \(name)")
         }
         return TradesDocument(
-          trades: replica.clearing.trades(id).map { TradeDocument($0, name: name) }, height: point.height, stateRoot: point.stateRoot,
+          trades: replica.clearing.trades(id).map { TradeDocument($0, name: name) }, height: point.height,
+          stateRoot: point.stateRoot,
           consistency: point.consistency)
       })
   }

@@ -37,7 +37,8 @@ struct RecordProofs: Sendable {
     let bytes = key.wireBytes
     items.append(
       Item(
-        table: table.id, key: bytes, value: table[key]?.wireBytes, proof: replica.tree.proof(table: table.id, key: bytes)))
+        table: table.id, key: bytes, value: table[key]?.wireBytes,
+        proof: replica.tree.proof(table: table.id, key: bytes)))
   }
 }
 

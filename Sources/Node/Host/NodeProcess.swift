@@ -74,7 +74,8 @@ public struct NodeProcess: Sendable {
     let ledger = configuration.node.home + "/ledger"
     try FileAccess.makeDirectory(ledger, mode: 0o700)
     let opened = try LedgerOpening.open(
-      ledger: ledger, genesis: genesis, identity: identity.publicKey, mapSizeMax: Int(configuration.ledger.mapSize), log: log)
+      ledger: ledger, genesis: genesis, identity: identity.publicKey, mapSizeMax: Int(configuration.ledger.mapSize),
+      log: log)
 
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let loop = group.next()
