@@ -123,7 +123,9 @@ extension Consensus {
       views.update(certificate.view) { $0.nullification = certificate }
     }
     guard certificate.provesFinality else { return }
-    if certificate.view > (highestFinal?.view ?? 0) || certificate.kind == .state && certificate.view == highestFinal?.view {
+    if certificate.view > (highestFinal?.view ?? 0)
+      || certificate.kind == .state && certificate.view == highestFinal?.view
+    {
       highestFinal = certificate
     }
     if certificate.view > lastFinal.header.view, certificate.view > (finalTarget?.view ?? 0) {

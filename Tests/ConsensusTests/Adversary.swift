@@ -20,7 +20,9 @@ final class Adversary {
   func entered(_ view: View) {
     guard world.committee.leader(of: view) == ValidatorIndex(number), led.insert(view).inserted else { return }
     let host = world.hosts[number]
-    guard let parent = host.consensus.parentCandidate, let over = host.consensus.proposal(parent)?.header else { return }
+    guard let parent = host.consensus.parentCandidate, let over = host.consensus.proposal(parent)?.header else {
+      return
+    }
     let count = Int(world.random.below(3)) + 1
     var proposals: [Proposal] = []
     for variant in 0..<count {

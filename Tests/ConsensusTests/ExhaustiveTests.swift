@@ -149,7 +149,9 @@ private struct Model {
   private func canonical(_ state: [Local]) -> [Local] {
     var best = state.sorted()
     guard blocks > 1 else { return best }
-    for order in blocks == 2 ? [[0, 2, 1]] : [[0, 1, 3, 2], [0, 2, 1, 3], [0, 2, 3, 1], [0, 3, 1, 2], [0, 3, 2, 1]] {
+    for order in blocks == 2
+      ? [[0, 2, 1]] : [[0, 1, 3, 2], [0, 2, 1, 3], [0, 2, 3, 1], [0, 3, 1, 2], [0, 3, 2, 1]]
+    {
       let renamed = state.map { local -> Local in
         var copy = Local()
         if local.first > 0 { copy.first = UInt8(order[Int(local.first) - 1]) + 1 }

@@ -68,6 +68,9 @@ final class World {
   var votes: [String: Vote] = [:]
   var finalizedIn: [String: Bool] = [:]
   var evidence = 0
+  var steps = 0
+  /// More events than any run needs: a storm is a bug too.
+  var stepsMax = 60_000
   var reports = 0
   var blocked: (Int, Int) -> Bool = { _, _ in false }
   /// Sees every message an honest node sends.
@@ -156,6 +159,10 @@ final class World {
     while violations.isEmpty, let next = heap.first, next.at <= end, !done(self) {
       guard let (at, _, event) = pop() else { break }
       now = at
+      steps += 1
+      if steps > stepsMax {
+        violations.append("a storm of messages at \(now), views \(hosts.map { $0.consensus.view }), last \(event)")
+      }
       switch event {
       case .deliver(let to, let from, let message):
         guard hosts[to].up else { continue }
