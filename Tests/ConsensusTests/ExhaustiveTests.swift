@@ -185,7 +185,7 @@ private struct Model {
   }
 
   @Test(arguments: [4, 5, 6, 7])
-  func C3toC10_noViewContradictsItself(n: Int) {
+  func c3ToC10NoViewContradictsItself(n: Int) {
     for blocks in 1...3 {
       for byzantineLeader in blocks == 1 ? [false, true] : [true] {
         var model = Model(n: n, blocks: blocks, byzantineLeader: byzantineLeader, mutation: .none)

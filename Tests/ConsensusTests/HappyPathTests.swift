@@ -27,7 +27,7 @@ import Testing
     #expect(world.lowestFinal >= 5)
   }
 
-  @Test func C13_anIdleNetworkOrdersOnlyHeartbeats() {
+  @Test func c13AnIdleNetworkOrdersOnlyHeartbeats() {
     let world = World(WorldOptions(working: false))
     world.start()
     world.run(for: 10 * Duration64.second)

@@ -8,7 +8,7 @@ import Testing
 private let second = Duration64.second
 
 @Suite struct RuleTests {
-  @Test func C1_timeRunsFromWorkAndFromTheHeartbeat() {
+  @Test func c1TimeRunsFromWorkAndFromTheHeartbeat() {
     var busy = Bench()
     busy.step(.work(true))
     busy.wait(399 * millisecond)
@@ -22,14 +22,14 @@ private let second = Duration64.second
     #expect(idle.votes.map(\.block) == [nil])
   }
 
-  @Test func C1_aLeaderThatNullifiesIsNotWaitedFor() {
+  @Test func c1ALeaderThatNullifiesIsNotWaitedFor() {
     var bench = Bench()
     bench.step(.work(true))
     bench.hear(.first, bench.committee.leader(of: 1), 1, nil)
     #expect(bench.votes.map(\.kind) == [.first] && bench.votes.first?.block == nil)
   }
 
-  @Test func C1_anyLaterCertificateOpensItsView() {
+  @Test func c1AnyLaterCertificateOpensItsView() {
     var maker = Bench(leading: true)
     for voter in maker.others { maker.hear(.first, voter, 1, nil) }
     let early = maker.certificates(.nullification)
@@ -43,7 +43,7 @@ private let second = Duration64.second
     #expect(bench.certificates(.nullification).isEmpty)
   }
 
-  @Test func C2_aLeaderProposesOncePerViewAlsoAfterARestart() {
+  @Test func c2ALeaderProposesOncePerViewAlsoAfterARestart() {
     var bench = Bench(leading: true)
     bench.step(.work(true))
     let content = Consensus.Input.proposalContent(
@@ -59,7 +59,7 @@ private let second = Duration64.second
     #expect(bench.node.statistics.proposalsMade == 0)
   }
 
-  @Test func C3_afterAFirstNotarizeNoTimerNullifies() {
+  @Test func c3AfterAFirstNotarizeNoTimerNullifies() {
     var bench = Bench()
     let proposal = bench.proposal(view: 1)
     bench.deliver(proposal)
@@ -68,7 +68,7 @@ private let second = Duration64.second
     #expect(bench.votes.allSatisfy { $0.block == bench.hash(proposal) })
   }
 
-  @Test func C3_waitsForDataThenVotes() {
+  @Test func c3WaitsForDataThenVotes() {
     var bench = Bench()
     let proposal = bench.proposal(view: 1)
     bench.deliver(proposal, available: false)
@@ -77,7 +77,7 @@ private let second = Duration64.second
     #expect(bench.votes.map(\.block) == [bench.hash(proposal)])
   }
 
-  @Test func C3_votesLateForANotarisedBlockThenFinalizes() {
+  @Test func c3VotesLateForANotarisedBlockThenFinalizes() {
     var bench = Bench(n: 7)
     let proposal = bench.proposal(view: 1)
     bench.deliver(proposal, available: false)
@@ -90,7 +90,7 @@ private let second = Duration64.second
     #expect(bench.votes.map(\.kind) == [.first, .finalize])
   }
 
-  @Test func C3_omissionAndInvalidityNullifyAtOnce() {
+  @Test func c3OmissionAndInvalidityNullifyAtOnce() {
     for verdict in [DataVerdict.available(omission: true), .invalid] {
       var bench = Bench()
       let proposal = bench.proposal(view: 1)
@@ -100,7 +100,7 @@ private let second = Duration64.second
     }
   }
 
-  @Test func C4_aVoteForAnUnknownHeaderCountsOnceItIsHeld() {
+  @Test func c4AVoteForAnUnknownHeaderCountsOnceItIsHeld() {
     var bench = Bench()
     let proposal = bench.proposal(view: 1)
     for voter in bench.others { bench.hear(.first, voter, 1, bench.hash(proposal)) }
@@ -117,14 +117,14 @@ private let second = Duration64.second
     #expect(bench.finals == [bench.hash(proposal)])
   }
 
-  @Test func C4_twoHeadersAreProclaimedOnce() {
+  @Test func c4TwoHeadersAreProclaimedOnce() {
     var bench = Bench()
     for cut in ["a", "b", "c"] { bench.deliver(bench.proposal(view: 1, cut: cut)) }
     let proclaimed = bench.log.filter { if case .broadcast(.evidence) = $0 { true } else { false } }
     #expect(proclaimed.count == 1)
   }
 
-  @Test func C5_finalizeWaitsForExecution() {
+  @Test func c5FinalizeWaitsForExecution() {
     var bench = Bench(n: 7)
     let proposal = bench.proposal(view: 1)
     bench.deliver(proposal)
@@ -135,7 +135,7 @@ private let second = Duration64.second
     #expect(bench.votes.map(\.kind) == [.first, .finalize])
   }
 
-  @Test func C6_C7_C8_certificatesAtTheirThresholds() {
+  @Test func c6C7C8CertificatesAtTheirThresholds() {
     var bench = Bench(n: 7)
     let proposal = bench.proposal(view: 1)
     let hash = bench.hash(proposal)
@@ -155,7 +155,7 @@ private let second = Duration64.second
     #expect(bench.log.contains { if case .diverged = $0 { true } else { false } })
   }
 
-  @Test func C9_thresholds() {
+  @Test func c9Thresholds() {
     let rules = VoteRules(n: 7)  // f = 2, p = 1
     // Without equivocation: f + p + 1 = 4 nullify.
     #expect(rules.fallbacks(firsts: [0, 0, 0, 1, 1, -1, -1], blocks: 1, leader: 6, own: 1) == [])
@@ -169,7 +169,7 @@ private let second = Duration64.second
     #expect(rules.fallbacks(firsts: [1, 1, 2, 2, 0, -1, -1], blocks: 2, leader: 6, own: 1) == .nullify)
   }
 
-  @Test func C9_fallbackInTheStateMachine() {
+  @Test func c9FallbackInTheStateMachine() {
     var bench = Bench(n: 7)
     let proposal = bench.proposal(view: 1)
     bench.deliver(proposal)
@@ -183,7 +183,7 @@ private let second = Duration64.second
     #expect(!bench.votes.contains { $0.kind == .finalize })
   }
 
-  @Test func C10_aRestartedNodeRepeatsItsVotesByteForByte() {
+  @Test func c10ARestartedNodeRepeatsItsVotesByteForByte() {
     var bench = Bench()
     let proposal = bench.proposal(view: 1)
     bench.deliver(proposal)
@@ -195,7 +195,7 @@ private let second = Duration64.second
     #expect(Set(bench.votes) == Set(before))
   }
 
-  @Test func C11_atAStandstillEverythingIsSentAgain() {
+  @Test func c11AtAStandstillEverythingIsSentAgain() {
     var bench = Bench()
     bench.step(.work(true))
     bench.wait(400 * millisecond)
@@ -205,7 +205,7 @@ private let second = Duration64.second
     #expect(!bench.votes.isEmpty && Set(bench.votes).count == 1)
   }
 
-  @Test func C12_leadersRotateAlike() {
+  @Test func c12LeadersRotateAlike() {
     let keys = (0..<7).map { PublicKey(words: (0, 0, 0, $0)) }
     let committee = Committee(chain: .zero, epoch: 3, keys: keys)
     #expect(Set((1...7).map { committee.leader(of: $0) }).count == 7)
@@ -214,7 +214,7 @@ private let second = Duration64.second
     }
   }
 
-  @Test func C13_anIdleLeaderWaitsForTheHeartbeat() {
+  @Test func c13AnIdleLeaderWaitsForTheHeartbeat() {
     var bench = Bench(leading: true)
     func asked() -> Bool { bench.log.contains { if case .wantProposal = $0 { true } else { false } } }
     bench.wait(999 * millisecond)
@@ -223,7 +223,7 @@ private let second = Duration64.second
     #expect(asked())
   }
 
-  @Test func C14_aheadWaitsAndLateIsRefused() {
+  @Test func c14AheadWaitsAndLateIsRefused() {
     var ahead = Bench()
     let early = ahead.proposal(view: 1, timestamp: ahead.now.wall + 50 * millisecond)
     ahead.deliver(early)
@@ -235,7 +235,7 @@ private let second = Duration64.second
     #expect(late.votes.map(\.block) == [nil])
   }
 
-  @Test func C15_aWrongRootIsNullified() {
+  @Test func c15AWrongRootIsNullified() {
     var bench = Bench()
     bench.deliver(bench.proposal(view: 1, executed: Digest(words: (1, 1, 1, 1))))
     #expect(bench.votes.map(\.block) == [nil])

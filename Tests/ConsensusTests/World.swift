@@ -67,7 +67,10 @@ final class World {
   var headers: [Digest: Header] = [:]
   var votes: [String: Vote] = [:]
   var finalizedIn: [String: Bool] = [:]
+  /// Certificates of final blocks, for catch-up.
+  var proofs: [Digest: Certificate] = [:]
   var evidence = 0
+  var caughtUp = 0
   var steps = 0
   /// More events than any run needs: a storm is a bug too.
   var stepsMax = 60_000
@@ -167,6 +170,7 @@ final class World {
       case .deliver(let to, let from, let message):
         guard hosts[to].up else { continue }
         step(to, .message(from: ValidatorIndex(from), message))
+        catchUp(to, from: from)
         if adversaries[from] == nil { adversaries[to]?.hear(message) }
       case .tick(let number): if hosts[number].up { step(number, .tick) }
       case .restart(let number): restart(number, amnesiac: false)
@@ -277,6 +281,25 @@ final class World {
     if hosts[number].roots[hash] == nil, !hosts[number].waiting.contains(hash) { hosts[number].waiting.append(hash) }
   }
 
+  /// What a host does for a node that is far behind: fetches final blocks from a peer and executes them.
+  private func catchUp(_ number: Int, from source: Int) {
+    guard adversaries[number] == nil, adversaries[source] == nil,
+      hosts[source].finalHeight > hosts[number].finalHeight + 16,
+      let top = hosts[source].finals.last(where: { proofs[$0] != nil }), let certificate = proofs[top],
+      let last = hosts[source].proposals[top], last.header.height > hosts[number].finalHeight
+    else { return }
+    for height in hosts[number].finalHeight + 1...last.header.height {
+      guard let hash = chainByHeight[height], let proposal = hosts[source].proposals[hash] else { return }
+      hold(hash, proposal, by: number)
+      hosts[number].finals.append(hash)
+      hosts[number].lastFinal = hash
+      hosts[number].finalHeight = height
+    }
+    step(number, .caughtUp(last, certificate))
+    advance(number)
+    caughtUp += 1
+  }
+
   func send(_ message: ConsensusMessage, from: Int, to: Int) {
     if adversaries[from] == nil { check(message, from: from) }
     if adversaries[from] == nil { observe(from, message) }
@@ -313,8 +336,11 @@ final class World {
   }
 
   private func noteFinal(_ hash: Digest, _ certificate: Certificate, by number: Int) {
-    guard adversaries[number] == nil, let proposal = hosts[number].consensus.proposal(hash) else { return }
+    guard adversaries[number] == nil,
+      let proposal = hosts[number].proposals[hash] ?? hosts[number].consensus.proposal(hash)
+    else { return }
     hold(hash, proposal, by: number)
+    if certificate.block == hash { proofs[hash] = certificate }
     let header = proposal.header
     if let old = chainByHeight[header.height], old != hash {
       violations.append("two final blocks at height \(header.height)")
