@@ -43,8 +43,9 @@ public enum Effect: Sendable {
   case rewriteJournal([JournalRecord])
   /// Read final blocks from the ledger, starting here, and answer with `.loaded`.
   case loadBlocks(for: ValidatorIndex, from: Height)
-  /// The transaction of this ticket is final and executed.
-  case receipt(ticket: UInt64, Receipt)
+  /// The transaction of this ticket is final and executed. `isFast`: finality rests on first votes alone (C7), so the
+  /// answer may leave as soon as this node's own first votes are durable.
+  case receipt(ticket: UInt64, Receipt, isFast: Bool)
   case refused(ticket: UInt64, Refusal)
   /// The state now contains every write acknowledged before the read began.
   case readReady(ticket: UInt64)

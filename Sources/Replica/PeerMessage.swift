@@ -128,6 +128,11 @@ public enum JournalRecord: Sendable, WireCodable {
   case consensus(JournalEntry)
   case lane(LaneJournalEntry)
 
+  /// A first or fallback vote: what fast finality is counted from.
+  public var isBallot: Bool {
+    if case .consensus(.vote(let vote)) = self { vote.kind == .first || vote.kind == .fallback } else { false }
+  }
+
   public func encode(to writer: inout WireWriter) {
     switch self {
     case .consensus(let entry):

@@ -126,7 +126,8 @@ extension Replica {
         checked[batch.hash(chain: chain)] = nil
         for transaction in batch.transactions { bytes += transaction.count }
       }
-      deliver(executed, height: block.header.height, into: &effects)
+      deliver(
+        executed, height: block.header.height, isFast: certificate.kind == .fastFinal, into: &effects)
       effects.append(
         .finalized(
           FinalizedBlock(
@@ -134,14 +135,16 @@ extension Replica {
     }
   }
 
-  private mutating func deliver(_ executed: ExecutedBlock, height: Height, into effects: inout [Effect]) {
+  private mutating func deliver(
+    _ executed: ExecutedBlock, height: Height, isFast: Bool, into effects: inout [Effect]
+  ) {
     for (index, outcome) in executed.result.outcomes.enumerated() {
       counters.transactions &+= 1
       guard let waiting = tickets.removeValue(forKey: outcome.hash) else { continue }
       let receipt = Receipt(
         transaction: outcome.hash, height: height, index: UInt32(truncatingIfNeeded: index),
         stateRoot: executed.stateRoot, outcome: outcome)
-      for ticket in waiting { effects.append(.receipt(ticket: ticket, receipt)) }
+      for ticket in waiting { effects.append(.receipt(ticket: ticket, receipt, isFast: isFast)) }
     }
   }
 }

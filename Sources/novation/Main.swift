@@ -1,10 +1,34 @@
 // The executable: command line only, one file a command.
 
 import ArgumentParser
+import Node
 
 @main
 struct Novation: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "novation", abstract: "A decentralised clearing house for options.",
-    subcommands: [StartCommand.self, DevnetCommand.self])
+    discussion: """
+      Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 the node cannot be reached, 4 outcome unknown.
+      Shell completions: novation --generate-completion-script bash|zsh|fish
+      """,
+    groupedSubcommands: [
+      CommandGroup(
+        name: "Trade:",
+        subcommands: [
+          OrderCommand.self, CancelCommand.self, SubmitCommand.self, TransferCommand.self, WithdrawCommand.self,
+        ]),
+      CommandGroup(
+        name: "Look:",
+        subcommands: [
+          StatusCommand.self, QueryCommand.self, PriceCommand.self, VerifyCommand.self,
+        ]),
+      CommandGroup(
+        name: "Operate:",
+        subcommands: [
+          DevnetCommand.self, ReplayCommand.self, InitCommand.self, GenesisCommand.self, StartCommand.self,
+          KeyCommand.self,
+        ]),
+    ])
+
+  static func main() async { await CommandRunner.run(Self.self) }
 }

@@ -9,16 +9,21 @@ struct StartCommand: AsyncParsableCommand {
     discussion: "Stops on SIGTERM or SIGINT. Messages go to standard error.")
 
   @Option(help: "Configuration file.") var config: String
-  @Flag(help: "Check configuration, genesis and identity, and stop.") var check = false
+  @Flag(help: "Check configuration, genesis, identity and ledger, print one line, and stop.") var check = false
   @Option(help: ArgumentHelp("Publish a synthetic market of this seed; test networks only.", visibility: .hidden))
   var syntheticSeed: UInt64?
 
   func run() async throws {
-    let node = try NodeProcess(configurationPath: config, syntheticSeed: syntheticSeed)
+    let node = try explained { try NodeProcess(configurationPath: config, syntheticSeed: syntheticSeed) }
     if check {
-      print("configuration and genesis are fine")
+      let summary = try explained { try node.check() }
+      Terminal.output.line(printable(summary))
       return
     }
-    try await node.run()
+    do {
+      try await node.run()
+    } catch {
+      throw CommandFailure(.failed, "\(error)")
+    }
   }
 }

@@ -185,7 +185,7 @@ final class Cluster {
         height += 1
       }
       push(index, .loaded(for: peer, blocks), after: 100_000)
-    case .receipt(let ticket, let receipt): node.receipts[ticket] = receipt
+    case .receipt(let ticket, let receipt, _): node.receipts[ticket] = receipt
     case .refused(let ticket, let refusal): node.refusals[ticket] = refusal
     case .readReady(let ticket): node.ready.insert(ticket)
     case .finalized(let block): node.finalized.append(block)

@@ -2,6 +2,23 @@
 // Amounts, prices and quantities are decimal strings; hashes, keys and signatures are lower-case hexadecimal. Keys are
 // stable: they may be added to, never renamed.
 
+/// A value that the document always names: null where there is none.
+@propertyWrapper public struct Nullable<Value: Codable & Sendable>: Codable, Sendable {
+  public var wrappedValue: Value?
+
+  public init(wrappedValue: Value?) { self.wrappedValue = wrappedValue }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    wrappedValue = container.decodeNil() ? nil : try container.decode(Value.self)
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    if let wrappedValue { try container.encode(wrappedValue) } else { try container.encodeNil() }
+  }
+}
+
 /// What every read carries: which state it saw.
 public struct ReadPoint: Codable, Sendable {
   public var height: UInt64
@@ -38,8 +55,8 @@ public struct ErrorDocument: Codable, Sendable {
 
 public struct StatusDocument: Codable, Sendable {
   public struct Finality: Codable, Sendable {
-    public var p50Milliseconds: Double?
-    public var p99Milliseconds: Double?
+    @Nullable public var p50Milliseconds: Double?
+    @Nullable public var p99Milliseconds: Double?
     public var samples: UInt64
 
     public init(p50Milliseconds: Double?, p99Milliseconds: Double?, samples: UInt64) {
@@ -71,9 +88,9 @@ public struct StatusDocument: Codable, Sendable {
   public var epoch: UInt64
   public var stateRoot: String
   /// Null until the first group key exists.
-  public var groupKey: String?
+  @Nullable public var groupKey: String?
   public var role: String
-  public var index: Int?
+  @Nullable public var index: Int?
   public var syncing: Bool
   public var peers: Int
   public var validators: Int
@@ -101,7 +118,7 @@ public struct OrderDocument: Codable, Sendable {
   public var remaining: String
   public var state: String
   public var timeInForce: String
-  public var clientId: String?
+  @Nullable public var clientId: String?
 }
 
 public struct PositionDocument: Codable, Sendable {
@@ -135,13 +152,13 @@ public struct InstrumentDocument: Codable, Sendable {
   public var name: String
   public var kind: String
   public var underlying: String
-  public var strike: String?
+  @Nullable public var strike: String?
   public var expiry: String
   public var state: String
   public var tick: String
   public var lot: String
-  public var markPrice: String?
-  public var index: String?
+  @Nullable public var markPrice: String?
+  @Nullable public var index: String?
   public var openInterest: String
 }
 
@@ -242,8 +259,8 @@ public struct CertificateDocument: Codable, Sendable {
   public var stateRoot: String
   public var message: String
   /// The 64-byte group signature; null on a network without a group key, where `votes` prove the state.
-  public var signature: String?
-  public var groupKey: String?
+  @Nullable public var signature: String?
+  @Nullable public var groupKey: String?
   public var votes: [Vote]
   public var chainId: String
   /// Canonical bytes of the vote list.
@@ -275,7 +292,7 @@ public struct ProofDocument: Codable, Sendable {
     public var table: Int
     public var key: String
     /// Null where the proof shows that there is no such record.
-    public var value: String?
+    @Nullable public var value: String?
     public var path: String
   }
 
@@ -303,15 +320,15 @@ public struct ReceiptOrderDocument: Codable, Sendable {
 /// Where a transaction stands and what it did.
 public struct ReceiptDocument: Codable, Sendable {
   public var transaction: String
-  public var height: UInt64?
-  public var index: UInt32?
-  public var stateRoot: String?
+  @Nullable public var height: UInt64?
+  @Nullable public var index: UInt32?
+  @Nullable public var stateRoot: String?
   /// final | accepted | rejected | unknown
   public var status: String
   public var orders: [ReceiptOrderDocument]
   public var fills: [FillDocument]
-  public var proof: CertificateDocument?
-  public var error: ErrorDocument.Detail?
+  @Nullable public var proof: CertificateDocument?
+  @Nullable public var error: ErrorDocument.Detail?
 }
 
 /// Real prices from a validator's feeder, or of a test network's replay.

@@ -60,7 +60,8 @@ public final class UnixHTTPClient: Sendable {
     _ request: HTTPRequest, on connection: Connection, deadline: NIODeadline, timeout: Duration
   ) async throws(ClientError) -> HTTPReply {
     let receiver = WholeReceiver(limit: replyLimit, promise: connection.channel.eventLoop.makePromise())
-    let (reply, reusable) = try await run(request, accept: "application/json", on: connection, receiver, deadline, timeout)
+    let (reply, reusable) = try await run(
+      request, accept: "application/json", on: connection, receiver, deadline, timeout)
     if reusable { idle.withLock { $0.append(connection) } } else { connection.channel.close(promise: nil) }
     return reply
   }

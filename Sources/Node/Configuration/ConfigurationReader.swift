@@ -33,7 +33,8 @@ extension NodeConfiguration {
     } catch let error as TOMLParseError {
       throw ConfigurationError(problems: [
         .init(
-          file: file, line: error.source.begin.line, message: "column \(error.source.begin.column): \(error.description)")
+          file: file, line: error.source.begin.line,
+          message: "column \(error.source.begin.column): \(error.description)")
       ])
     } catch {
       throw ConfigurationError(problems: [.init(file: file, message: "not TOML: \(error)")])

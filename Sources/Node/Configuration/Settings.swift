@@ -82,7 +82,8 @@ extension Setting {
       setting(
         "node", "role", .choice(\.node.role), "\"validator\" votes with the identity's key, \"observer\" follows."),
       setting(
-        "node", "genesis", .path(\.node.genesis), "What every node of the network agrees on; made by `novation genesis`."
+        "node", "genesis", .path(\.node.genesis),
+        "What every node of the network agrees on; made by `novation genesis`."
       ),
       setting(
         "identity", "key", .secret(\.identity.key, optional: false),

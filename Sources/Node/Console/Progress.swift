@@ -48,7 +48,8 @@ public final class Progress: Sendable {
   }
 
   private func draw(_ state: inout State, elapsed: Int64) {
-    let line = "\(title): \(printable(state.text))  (\(HumanText.duration(elapsed / Duration64.second * Duration64.second)))"
+    let line =
+      "\(title): \(printable(state.text))  (\(HumanText.duration(elapsed / Duration64.second * Duration64.second)))"
     if terminal.isInteractive {
       terminal.write("\r\u{1b}[2K" + terminal.style(.dim, line))
       state.drawn = true

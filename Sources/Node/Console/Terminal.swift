@@ -44,7 +44,9 @@ public struct Terminal: Sendable {
 
 /// Colours, or nothing where they are off.
 public struct Style: Sendable {
-  public enum Colour: String, Sendable { case red = "31", green = "32", yellow = "33", cyan = "36", bold = "1", dim = "2" }
+  public enum Colour: String, Sendable {
+    case red = "31", green = "32", yellow = "33", cyan = "36", bold = "1", dim = "2"
+  }
 
   public let isOn: Bool
   public init(isOn: Bool) { self.isOn = isOn }

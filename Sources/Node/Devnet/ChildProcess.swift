@@ -44,6 +44,12 @@ enum ChildProcess {
     return !isZombie(pid)
   }
 
+  /// Whether a process that runs was started with this argument: a process id alone may have passed to another program.
+  static func isRunning(_ pid: pid_t, argument: String) -> Bool {
+    guard isRunning(pid), let bytes = try? FileAccess.read("/proc/\(pid)/cmdline", limit: 1 << 20) else { return false }
+    return bytes.split(separator: 0).contains { $0.elementsEqual(argument.utf8) }
+  }
+
   private static func isZombie(_ pid: pid_t) -> Bool {
     guard let bytes = try? FileAccess.read("/proc/\(pid)/stat", limit: 4096),
       let close = bytes.lastIndex(of: 0x29), close + 2 < bytes.count

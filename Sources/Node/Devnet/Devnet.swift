@@ -56,6 +56,11 @@ public struct Devnet: Sendable {
         "\(layout.directory) is too long for a Unix socket (at most \(socketPathMax) bytes with /nodeN/novation.sock); choose a shorter one"
       )
     }
+    guard FileAccess.names(in: layout.directory).isEmpty else {
+      throw DevnetError(
+        "\(layout.directory) is not empty and holds no devnet; choose another directory, or remove it if an earlier attempt left it"
+      )
+    }
     try FileAccess.makeDirectory(layout.directory, mode: 0o700)
     var names = DevnetLayout.traders
     names += [DevnetLayout.custodian, DevnetLayout.authority]
@@ -143,11 +148,29 @@ public struct Devnet: Sendable {
     return pid
   }
 
-  public func isRunning(_ node: Int) -> Bool { pid(of: node).map(ChildProcess.isRunning) ?? false }
+  public func isRunning(_ node: Int) -> Bool { runningPid(of: node) != nil }
+
+  /// Nil also where the process id has passed to another program since.
+  private func runningPid(of node: Int) -> Int32? {
+    let configuration = layout.configuration(node)
+    return pid(of: node).flatMap { ChildProcess.isRunning($0, argument: configuration) ? $0 : nil }
+  }
 
   public var nodeCount: Int { document.nodes.count }
+  public var runningCount: Int { document.nodes.indices.count { isRunning($0) } }
 
-  /// Starts a node that is not running.
+  /// What the node said last, for errors.
+  func lastLogLine(of node: Int) -> String? {
+    guard let bytes = try? FileAccess.readTail(layout.log(node), limit: 4096) else { return nil }
+    return bytes.split(separator: 0x0a).last.map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  private func stopped(_ node: Int) -> DevnetError {
+    let said = lastLogLine(of: node).map { ": \(printable($0))" } ?? ""
+    return DevnetError("node\(node) stopped while starting\(said) (log: \(layout.log(node)))")
+  }
+
+  /// Starts a node that is not running; nothing to do for one that is.
   public mutating func start(_ node: Int) throws {
     guard document.nodes.indices.contains(node) else {
       throw DevnetError("there is no node \(node); the nodes are 0 to \(document.nodes.count - 1)")
@@ -165,9 +188,37 @@ public struct Devnet: Sendable {
 
   public mutating func startAll() throws { for node in document.nodes.indices { try start(node) } }
 
+  /// Stops a node if it runs, and starts it.
+  public mutating func restart(_ node: Int) async throws {
+    guard document.nodes.indices.contains(node) else {
+      throw DevnetError("there is no node \(node); the nodes are 0 to \(document.nodes.count - 1)")
+    }
+    await stop([node])
+    try start(node)
+  }
+
+  /// Waits until a node answers and is not behind.
+  public func waitServing(_ node: Int, timeoutSeconds: Int, progress: (String) -> Void) async throws {
+    let deadline = Clock.monotonic + Int64(timeoutSeconds) * Duration64.second
+    while true {
+      guard isRunning(node) else { throw stopped(node) }
+      let status = await status(of: node)
+      if let status, !status.syncing { return }
+      progress(status.map { "at height \($0.height), catching up" } ?? "waiting for its socket")
+      guard Clock.monotonic < deadline else {
+        throw DevnetError("node\(node) was not ready in \(timeoutSeconds) s; see \(layout.log(node))")
+      }
+      try await Task.sleep(for: .milliseconds(50))
+    }
+  }
+
   /// Asks every node to stop and waits; one that does not within ten seconds is killed. Returns how many were stopped.
   @discardableResult public func stopAll(progress: (String) -> Void = { _ in }) async -> Int {
-    let running = document.nodes.indices.compactMap { node in isRunning(node) ? pid(of: node) : nil }
+    await stop(Array(document.nodes.indices), progress: progress)
+  }
+
+  @discardableResult private func stop(_ nodes: [Int], progress: (String) -> Void = { _ in }) async -> Int {
+    let running = nodes.compactMap { runningPid(of: $0) }
     for pid in running { kill(pid, SIGTERM) }
     for attempt in 0..<200 {
       let left = running.filter(ChildProcess.isRunning)
@@ -176,7 +227,7 @@ public struct Devnet: Sendable {
       try? await Task.sleep(for: .milliseconds(50))
     }
     for pid in running where ChildProcess.isRunning(pid) { kill(pid, SIGKILL) }
-    for node in document.nodes.indices {
+    for node in nodes {
       unlink(layout.pidFile(node))
       unlink(layout.socket(node))
     }
@@ -200,7 +251,7 @@ public struct Devnet: Sendable {
     while ready.count < nodeCount {
       for node in document.nodes.indices where !ready.contains(node) {
         guard isRunning(node) else {
-          throw DevnetError("node\(node) stopped while starting; see \(layout.log(node))")
+          throw stopped(node)
         }
         guard let status = await status(of: node) else { continue }
         if let seen = first[node], status.height > seen, !status.syncing { ready.insert(node) }

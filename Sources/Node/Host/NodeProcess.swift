@@ -40,7 +40,7 @@ public struct NodeProcess: Sendable {
     }
   }
 
-  private func loadIdentity() throws -> SigningKey {
+  func loadIdentity() throws -> SigningKey {
     guard let source = SecretSource(configuration.identity.key) else {
       throw NodeError("identity.key \"\(configuration.identity.key)\" is neither a path nor credential:NAME")
     }
@@ -159,7 +159,7 @@ public struct NodeProcess: Sendable {
     unlink(configuration.api.socket)
   }
 
-  private func networkConfiguration(identity: SigningKey, index: Int?) throws -> PeerNetworkConfiguration {
+  func networkConfiguration(identity: SigningKey, index: Int?) throws -> PeerNetworkConfiguration {
     guard let listen = SocketAddressText(configuration.network.listen) else {
       throw NodeError("network.listen \"\(configuration.network.listen)\" is not host:port")
     }

@@ -53,6 +53,9 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
   /// Called once when the replica must not go on: the text says why.
   var onHalt: (@Sendable (String) -> Void)?
   private var isHalted = false
+  /// A first or fallback vote, or a proposal, waits for its sync.
+  private var hasUnsyncedBallot = false
+  private var answeredFast = false
 
   struct Statistics {
     var peerFaults: UInt64 = 0
@@ -130,26 +133,44 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
     network?.flush()
   }
 
+  /// Performs the effects of a turn. One sync makes all its records durable, and only when something is about to leave
+  /// the node that they guard: what is merely held waits for the next sync.
   private func perform() throws {
-    var isSynced = false
+    for case .persist(let record) in effects {
+      if record.isBallot { hasUnsyncedBallot = true }
+      journal.append(record.wireBytes)
+    }
+    if !hasUnsyncedBallot { answerFast() }
     for effect in effects {
       switch effect {
-      case .persist:
-        if !isSynced {
-          // What was queued before the first record does not depend on it.
-          network?.flush()
-          try syncJournal()
-          isSynced = true
-        }
-      case .rewriteJournal(let records): try journal.rewrite(keeping: records.map(\.wireBytes))
+      case .persist: break
+      case .rewriteJournal(let records):
+        try journal.rewrite(keeping: records.map(\.wireBytes))
+        hasUnsyncedBallot = false
+      case .receipt(_, _, isFast: true) where answeredFast: break
+      case .send, .broadcast, .receipt, .readReady:
+        if journal.pendingCount > 0 { try syncJournal() }
+        perform(effect)
       default: perform(effect)
       }
+    }
+    answeredFast = false
+  }
+
+  /// Receipts of blocks that became final by first votes which are all durable already need not wait for what else the
+  /// turn writes.
+  private func answerFast() {
+    answeredFast = true
+    for effect in effects {
+      if case .receipt(let ticket, let receipt, isFast: true) = effect { answer(ticket, .final(receipt)) }
     }
   }
 
   private func syncJournal() throws {
-    for case .persist(let record) in effects { journal.append(record.wireBytes) }
+    // What was queued before does not depend on these records.
+    network?.flush()
     try journal.sync()
+    hasUnsyncedBallot = false
   }
 
   private func perform(_ effect: Effect) {
@@ -160,7 +181,7 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
     case .verify(let batch, let transactions): verify(batch, transactions)
     case .commit(let commit): self.commit(commit)
     case .loadBlocks(let peer, let height): load(from: height, for: peer)
-    case .receipt(let ticket, let receipt): answer(ticket, .final(receipt))
+    case .receipt(let ticket, let receipt, _): answer(ticket, .final(receipt))
     case .refused(let ticket, let refusal):
       if let read = reads.removeValue(forKey: ticket) { read.fail(ReadFailure.overloaded) }
       answer(ticket, .refused(refusal))

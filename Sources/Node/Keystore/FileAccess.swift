@@ -27,6 +27,19 @@ public enum FileAccess {
     return try read(descriptor: descriptor, name: path, limit: limit)
   }
 
+  /// The last bytes of a file, at most `limit`.
+  public static func readTail(_ path: String, limit: Int) throws(FileError) -> [UInt8] {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw .system(path, "open") }
+    defer { close(descriptor) }
+    let end = lseek(descriptor, 0, SEEK_END)
+    guard end >= 0, lseek(descriptor, max(0, end - limit), SEEK_SET) >= 0 else { throw .system(path, "read") }
+    var bytes = [UInt8](repeating: 0, count: limit)
+    let count = bytes.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
+    guard count >= 0 else { throw .system(path, "read") }
+    return Array(bytes[..<count])
+  }
+
   /// Everything up to the end of an open descriptor; for standard input too.
   public static func read(descriptor: Int32, name: String, limit: Int) throws(FileError) -> [UInt8] {
     var bytes: [UInt8] = []

@@ -13,7 +13,8 @@ extension KeyFile {
     var lines: [String]
     switch secret {
     case .clear: lines = [Self.clearWarning]
-    case .sealed: lines = ["# A Novation key under a password. Nobody can recover it without the password: keep a copy of both."]
+    case .sealed:
+      lines = ["# A Novation key under a password. Nobody can recover it without the password: keep a copy of both."]
     }
     lines += ["format = \(Self.format)", "name = \(name)", "public = \(publicKey.hex)"]
     switch secret {

@@ -18,7 +18,9 @@ struct MarkComparison: Sendable {
   private(set) var snapshots = 0
 
   /// `marks` are the network's by name, in USD.
-  mutating func compare(_ snapshot: MarketSnapshot, _ instruments: ReplayInstruments, marks: [String: Double], now: Timestamp) {
+  mutating func compare(
+    _ snapshot: MarketSnapshot, _ instruments: ReplayInstruments, marks: [String: Double], now: Timestamp
+  ) {
     snapshots += 1
     for expiry in snapshot.expiries where expiry.expiry > now {
       guard let index = snapshot.index[expiry.underlying] else { continue }

@@ -90,10 +90,12 @@ public struct ReplayFit: Sendable {
     }
     let real = span / clock.rate / Duration64.second
     if real > Self.realSecondsMax {
-      return "at \(clock.rate) market seconds a second the recording takes \(HumanText.duration(real * Duration64.second))"
+      return
+        "at \(clock.rate) market seconds a second the recording takes \(HumanText.duration(real * Duration64.second))"
     }
     if real < Int64(snapshots - 1) {
-      return "at \(clock.rate) market seconds a second the \(snapshots) snapshots pass in \(real) s; prices come once a second"
+      return
+        "at \(clock.rate) market seconds a second the \(snapshots) snapshots pass in \(real) s; prices come once a second"
     }
     return nil
   }

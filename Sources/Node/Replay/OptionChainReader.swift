@@ -1,6 +1,6 @@
 // Reads option-chain snapshots from CSV or CSV.gz: files, or all files of a directory with the needed header.
 
-public import Clearing
+import Clearing
 import Glibc
 import Primitives
 

@@ -132,13 +132,16 @@ struct OrderFlow: Sendable {
         && market.id.expiry > snapshot.time + 4 * Duration64.day
         && (style.sellsPuts ? market.id.kind == .put && market.moneyness <= 1 : market.id.kind == .future)
     }
-    let best = wanted.min { a, b in
+    let nearest = wanted.sorted { a, b in
       (a.id.expiry, abs(1 - a.moneyness), a.id.raw) < (b.id.expiry, abs(1 - b.moneyness), b.id.raw)
     }
-    guard let market = best else { return [] }
     let parts = 4
-    let lots = quantity(means * style.leverage / Double(parts), market)
-    return (0..<parts).compactMap { _ in take(market, style.sellsPuts ? .sell : .buy, lots) }
+    return (0..<parts).compactMap { part in
+      // Puts of neighbouring strikes, or one future in parts.
+      guard let market = style.sellsPuts ? nearest.dropFirst(part).first : nearest.first else { return nil }
+      let lots = quantity(means * style.leverage / Double(parts), market)
+      return take(market, style.sellsPuts ? .sell : .buy, lots)
+    }
   }
 
   private func take(_ market: Market, _ side: Side, _ quantity: Quantity) -> Action? {

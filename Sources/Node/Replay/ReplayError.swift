@@ -2,6 +2,8 @@
 
 public struct ReplayError: Error, Equatable, CustomStringConvertible {
   public var description: String
+  /// No node answers.
+  public var isUnreachable = false
 
   public init(_ text: String) { description = text }
 

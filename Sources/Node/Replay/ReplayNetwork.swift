@@ -31,7 +31,9 @@ struct ReplayNetwork: Sendable {
     do {
       reply = try await first.send(.get("/v1/genesis"), timeout: .seconds(5))
     } catch {
-      throw ReplayError("\(error); start it with `novation devnet up --dir \(document.directory)`")
+      var failure = ReplayError("\(error); start it with `novation devnet up --dir \(document.directory) --detach`")
+      failure.isUnreachable = true
+      throw failure
     }
     guard reply.status == 200, let genesis = JSONText.parse(GenesisDocument.self, reply.body),
       let chain = Digest(hex: genesis.chainId), let time = ISO8601.parse(genesis.time),

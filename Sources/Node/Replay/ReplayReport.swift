@@ -107,7 +107,9 @@ extension ReplayReport {
     facts.add("instruments", "\(count(instrumentsListed)) listed")
     facts.add("sent", "\(count(transactions)) transactions with \(count(actions)) actions")
     facts.add("refused", "\(count(rejected.values.reduce(0, +))) actions")
-    facts.add("trades", "\(count(trades)), options \(amount(volume["options"])), futures \(amount(volume["futures"])) contracts")
+    facts.add(
+      "trades", "\(count(trades)), options \(amount(volume["options"])), futures \(amount(volume["futures"])) contracts"
+    )
     facts.add("premium", "\(amount(premiumTurnover)) USD; futures notional \(amount(futuresNotional)) USD")
     facts.add(
       "open interest",
@@ -117,7 +119,8 @@ extension ReplayReport {
       "\(settlements.count) expiries, \(positionsSettled) positions"
         + (cashMoved.map { ", \(amount($0)) USD paid" } ?? ""))
     facts.add("margin calls", "\(marginCalls.count)")
-    facts.add("finality", "p50 \(milliseconds(finality.p50Milliseconds)), p99 \(milliseconds(finality.p99Milliseconds))")
+    facts.add(
+      "finality", "p50 \(milliseconds(finality.p50Milliseconds)), p99 \(milliseconds(finality.p99Milliseconds))")
     facts.add("certificate", certificateHeight.map { "covers height \($0)" } ?? "none")
     let root = stateRoot ?? "unknown"
     facts.add(

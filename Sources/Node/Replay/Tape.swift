@@ -8,12 +8,27 @@ public import Primitives
 
 public enum Tape {
   /// Market time of a snapshot after the one before, and of the whole.
-  static let interval = 3 * Duration64.hour
+  static let interval = 4 * Duration64.hour
   static let length = 2 * Duration64.day
   /// The crash, from the tape's first snapshot.
   static let crashAfter = 20 * Duration64.hour
   static let crashLength = 5 * Duration64.hour
   static let crashDepth = 0.16
+
+  /// The clock that suits, and the market time between the network's start and the first snapshot: ten real seconds for
+  /// starting nodes and funding.
+  static let clockStart = "2026-01-05T00:00:00Z"
+  static let clockRate: Int64 = 7_200
+  static let lead = 20 * Duration64.hour
+  static let rates: ClosedRange<Int64> = 600...14_400
+
+  /// When the tape begins on a network: at its proper place, or where that has passed, at the next full interval.
+  static func first(_ clock: MarketClock, now: Timestamp) -> Timestamp {
+    let proper = clock.start + lead
+    let market = clock.market(at: now + 2 * Duration64.second)
+    guard market > proper else { return proper }
+    return proper + ((market - proper) / interval + 1) * interval
+  }
 
   /// The tape of a network whose market clock began at `start`; its first snapshot is at `first`.
   public static func make(seed: UInt64, start: Timestamp, first: Timestamp) -> Recording {
@@ -22,15 +37,17 @@ public enum Tape {
       crash: .init(after: first - start + crashAfter, length: crashLength, depth: crashDepth))
     var snapshots: [MarketSnapshot] = []
     for time in stride(from: first, through: first + length, by: Int64.Stride(interval)) {
-      snapshots.append(snapshot(market, at: time))
+      snapshots.append(snapshot(market, first: first, at: time))
     }
     return Recording(symbols: market.underlyings.map(\.symbol), snapshots: snapshots)
   }
 
-  private static func snapshot(_ market: SyntheticMarket, at time: Timestamp) -> MarketSnapshot {
+  private static func snapshot(
+    _ market: SyntheticMarket, first: Timestamp, at time: Timestamp
+  ) -> MarketSnapshot {
     var expiries: [RecordedExpiry] = []
     for place in market.underlyings.indices {
-      for expiry in SyntheticListing.expiries(from: market.start) where expiry > time {
+      for expiry in SyntheticListing.expiries(from: first) where expiry > time {
         expiries.append(chain(market, place, expiry, at: time))
       }
     }

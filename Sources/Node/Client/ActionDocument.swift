@@ -1,0 +1,197 @@
+// Actions as people and programs write them: the JSON that `novation submit` signs.
+
+public import Clearing
+import Primitives
+
+/// `{"clientId": 7, "mode": "allOrNothing", "actions": [{"type": "place", ...}, ...]}`. Every key is checked: an unknown
+/// one is refused, since a misspelt "postOnly" would otherwise cost money.
+public struct ActionDocument: Sendable {
+  public var clientID: UInt64?
+  public var mode: TransactionMode
+  public var actions: [Action]
+
+  public init(_ document: JSONValue, terms: NetworkTerms) throws(CommandFailure) {
+    let fields = try JSONFields(document, at: "document", allowed: ["clientId", "mode", "actions"])
+    clientID = try fields.optionalNumber("clientId")
+    switch try fields.optionalText("mode") ?? "allOrNothing" {
+    case "allOrNothing": mode = .allOrNothing
+    case "bestEffort": mode = .bestEffort
+    default: throw fields.refusal("mode", "expected allOrNothing or bestEffort")
+    }
+    guard let list = document["actions"]?.array, (1...Limits.maxActions).contains(list.count) else {
+      throw fields.refusal("actions", "expected a list of 1 to \(Limits.maxActions) actions")
+    }
+    actions = []
+    for (index, entry) in list.enumerated() {
+      actions.append(try Self.action(entry, at: "actions[\(index)]", terms))
+    }
+  }
+
+  private static func action(
+    _ entry: JSONValue, at place: String, _ terms: NetworkTerms
+  ) throws(CommandFailure) -> Action {
+    switch entry["type"]?.string {
+    case "place": return .place(try order(entry, at: place, terms))
+    case "cancel": return .cancel(try selector(entry, at: place, terms))
+    case "amend":
+      let fields = try JSONFields(entry, at: place, allowed: ["type", "order", "clientId", "quantity", "price"])
+      return .amend(
+        AmendOrder(
+          order: try reference(fields), quantity: try fields.quantity("quantity"), price: try fields.money("price")))
+    case "transfer":
+      let fields = try JSONFields(entry, at: place, allowed: ["type", "to", "amount"])
+      guard let to = AccountID(hex: try fields.text("to")) else {
+        throw fields.refusal("to", "expected an account of 64 hexadecimal digits")
+      }
+      return .transfer(to: to, amount: try fields.money("amount"))
+    case "withdraw":
+      let fields = try JSONFields(entry, at: place, allowed: ["type", "amount", "destination"])
+      let destination = Array(try fields.text("destination").utf8)
+      guard (1...Limits.maxDestination).contains(destination.count) else {
+        throw fields.refusal("destination", "expected 1 to \(Limits.maxDestination) bytes")
+      }
+      return .withdraw(amount: try fields.money("amount"), destination: destination)
+    default:
+      throw CommandFailure(.failed, "\(place).type: expected place, cancel, amend, transfer or withdraw")
+    }
+  }
+
+  private static func order(
+    _ entry: JSONValue, at place: String, _ terms: NetworkTerms
+  ) throws(CommandFailure) -> PlaceOrder {
+    let fields = try JSONFields(
+      entry, at: place,
+      allowed: [
+        "type", "instrument", "side", "quantity", "price", "timeInForce", "goodTill", "postOnly", "reduceOnly",
+        "clientId",
+      ])
+    guard let side = Side(name: try fields.text("side")) else { throw fields.refusal("side", "expected buy or sell") }
+    guard let force = TimeInForce(name: try fields.optionalText("timeInForce") ?? "gtc") else {
+      throw fields.refusal("timeInForce", "expected gtc, ioc, fok or gtt")
+    }
+    var goodTill: Timestamp = 0
+    if let text = try fields.optionalText("goodTill") {
+      guard force == .gtt, let time = ISO8601.parse(text) else {
+        throw fields.refusal("goodTill", "expected an ISO 8601 time, with timeInForce gtt")
+      }
+      goodTill = time
+    } else if force == .gtt {
+      throw fields.refusal("goodTill", "missing, and timeInForce is gtt")
+    }
+    return PlaceOrder(
+      instrument: try terms.instrument(try fields.text("instrument")), side: side,
+      quantity: try fields.quantity("quantity"), price: try fields.money("price"), timeInForce: force,
+      goodTill: goodTill, postOnly: try fields.flag("postOnly"), reduceOnly: try fields.flag("reduceOnly"),
+      clientID: try fields.optionalNumber("clientId"))
+  }
+
+  private static func selector(
+    _ entry: JSONValue, at place: String, _ terms: NetworkTerms
+  ) throws(CommandFailure) -> CancelSelector {
+    let fields = try JSONFields(
+      entry, at: place, allowed: ["type", "order", "clientId", "instrument", "underlying", "all"])
+    guard entry.object?.count == 2 else {
+      throw CommandFailure(.failed, "\(place): expected one of order, clientId, instrument, underlying, all")
+    }
+    if entry["all"] == .bool(true) { return .all }
+    if let name = try fields.optionalText("instrument") { return .instrument(try terms.instrument(name)) }
+    if let symbol = try fields.optionalText("underlying") { return .underlying(try terms.underlying(symbol)) }
+    switch try reference(fields) {
+    case .order(let id): return .order(id)
+    case .client(let id): return .client(id)
+    }
+  }
+
+  private static func reference(_ fields: JSONFields) throws(CommandFailure) -> OrderReference {
+    if let id = try fields.optionalNumber("order") { return .order(id) }
+    if let id = try fields.optionalNumber("clientId") { return .client(id) }
+    throw fields.refusal("order", "missing; give order or clientId")
+  }
+}
+
+extension Side {
+  public init?(name: String) {
+    switch name {
+    case "buy": self = .buy
+    case "sell": self = .sell
+    default: return nil
+    }
+  }
+}
+
+extension TimeInForce {
+  public init?(name: String) {
+    switch name {
+    case "gtc": self = .gtc
+    case "ioc": self = .ioc
+    case "fok": self = .fok
+    case "gtt": self = .gtt
+    default: return nil
+    }
+  }
+}
+
+/// The members of one object, with refusals that say where.
+private struct JSONFields {
+  let members: [String: JSONValue]
+  let place: String
+
+  init(_ value: JSONValue, at place: String, allowed: [String]) throws(CommandFailure) {
+    guard let members = value.object else { throw CommandFailure(.failed, "\(place): expected an object") }
+    self.members = members
+    self.place = place
+    if let unknown = members.keys.sorted().first(where: { !allowed.contains($0) }) {
+      throw CommandFailure(
+        .failed, "\(place).\(printable(unknown)): unknown key", hint: "there are \(allowed.joined(separator: ", "))")
+    }
+  }
+
+  func refusal(_ name: String, _ message: String) -> CommandFailure {
+    CommandFailure(.failed, "\(place).\(name): \(message)")
+  }
+
+  func optionalText(_ name: String) throws(CommandFailure) -> String? {
+    guard let value = members[name], value != .null else { return nil }
+    guard let text = value.string else { throw refusal(name, "expected a string") }
+    return text
+  }
+
+  func text(_ name: String) throws(CommandFailure) -> String {
+    guard let text = try optionalText(name) else { throw refusal(name, "missing") }
+    return text
+  }
+
+  /// A whole number, as a number or a string.
+  func optionalNumber(_ name: String) throws(CommandFailure) -> UInt64? {
+    guard let value = members[name], value != .null else { return nil }
+    let number: UInt64? =
+      switch value {
+      case .integer(let value): UInt64(exactly: value)
+      case .unsigned(let value): value
+      case .string(let text): UInt64(text)
+      default: nil
+      }
+    guard let number else { throw refusal(name, "expected a whole number that is not negative") }
+    return number
+  }
+
+  func flag(_ name: String) throws(CommandFailure) -> Bool {
+    guard let value = members[name] else { return false }
+    guard let flag = value.bool else { throw refusal(name, "expected true or false") }
+    return flag
+  }
+
+  func money(_ name: String) throws(CommandFailure) -> Amount {
+    guard let value = Decimal.parse(try text(name), scale: Decimal.moneyScale) else {
+      throw refusal(name, "expected a decimal string with at most 6 decimals")
+    }
+    return value
+  }
+
+  func quantity(_ name: String) throws(CommandFailure) -> Quantity {
+    guard let value = Decimal.parse(try text(name), scale: Decimal.quantityScale) else {
+      throw refusal(name, "expected a decimal string with at most 3 decimals")
+    }
+    return value
+  }
+}

@@ -1,0 +1,187 @@
+// Answers of the API as people read them.
+
+import Node
+
+private func money(_ document: JSONValue, _ key: String) -> TextTable.Cell {
+  TextTable.Cell(HumanText.decimal(document.text(key)))
+}
+
+private func plain(_ document: JSONValue, _ key: String) -> TextTable.Cell { TextTable.Cell(document.text(key)) }
+
+/// Buy and sell, gain and loss.
+private func sided(_ text: String) -> TextTable.Cell {
+  switch text {
+  case "buy": TextTable.Cell(text, .green)
+  case "sell": TextTable.Cell(text, .red)
+  default: TextTable.Cell(text)
+  }
+}
+
+enum AccountView {
+  static func render(_ account: JSONValue, _ style: Style) -> String {
+    var facts = Facts()
+    facts.add("account", account["account"]?.string)
+    for (currency, amount) in (account["balances"]?.object ?? [:]).sorted(by: { $0.key < $1.key }) {
+      facts.add("balance", "\(HumanText.decimal(amount.scalarText ?? "")) \(currency)")
+    }
+    if let margin = account["margin"] {
+      facts.add("margin mode", margin["mode"]?.string)
+      for name in ["equity", "initial", "maintenance"] { facts.add(name, money(margin, name)) }
+      let excess = HumanText.decimal(margin.text("excess"))
+      facts.add("excess", TextTable.Cell(excess, excess.hasPrefix("-") ? .red : nil))
+    }
+    var text = facts.render(style: style)
+    if let list = account["positions"]?.array, !list.isEmpty { text += "\n" + positions(list, style) }
+    if let list = account["orders"]?.array, !list.isEmpty { text += "\n" + orders(list, style) }
+    return text
+  }
+
+  static func positions(_ positions: [JSONValue], _ style: Style) -> String {
+    guard !positions.isEmpty else { return "no positions\n" }
+    var table = TextTable([
+      .init("POSITION"), .init("QUANTITY", .decimal), .init("AVERAGE", .decimal), .init("MARK", .decimal),
+    ])
+    for position in positions {
+      table.add([
+        plain(position, "instrument"), money(position, "quantity"), money(position, "averagePrice"),
+        money(position, "markPrice"),
+      ])
+    }
+    return table.render(style: style)
+  }
+
+  static func orders(_ orders: [JSONValue], _ style: Style) -> String {
+    guard !orders.isEmpty else { return "no open orders\n" }
+    var table = TextTable([
+      .init("ORDER"), .init("INSTRUMENT"), .init("SIDE"), .init("PRICE", .decimal), .init("REMAINING", .decimal),
+      .init("FILLED", .decimal), .init("UNTIL"), .init("CLIENT ID"),
+    ])
+    for order in orders {
+      table.add([
+        plain(order, "id"), plain(order, "instrument"), sided(order.text("side")), money(order, "price"),
+        money(order, "remaining"), money(order, "filled"), plain(order, "timeInForce"), plain(order, "clientId"),
+      ])
+    }
+    return table.render(style: style)
+  }
+}
+
+enum MarketView {
+  /// Bids left, asks right, best first.
+  static func book(_ book: JSONValue, _ style: Style) -> String {
+    var table = TextTable([
+      .init("BID QUANTITY", .decimal), .init("BID", .decimal), .init("ASK", .decimal), .init("ASK QUANTITY", .decimal),
+    ])
+    let bids = book["bids"]?.array ?? []
+    let asks = book["asks"]?.array ?? []
+    for row in 0..<max(bids.count, asks.count) {
+      let bid = row < bids.count ? bids[row] : .null
+      let ask = row < asks.count ? asks[row] : .null
+      table.add([
+        money(bid, "quantity"), TextTable.Cell(HumanText.decimal(bid.text("price")), .green),
+        TextTable.Cell(HumanText.decimal(ask.text("price")), .red), money(ask, "quantity"),
+      ])
+    }
+    let body = bids.isEmpty && asks.isEmpty ? "no orders\n" : table.render(style: style)
+    return style(.bold, printable(book.text("instrument"))) + "\n" + body
+  }
+
+  static func instruments(_ instruments: [JSONValue], _ style: Style) -> String {
+    var table = TextTable([
+      .init("INSTRUMENT"), .init("STATE"), .init("MARK", .decimal), .init("INDEX", .decimal),
+      .init("OPEN INTEREST", .decimal), .init("TICK", .decimal), .init("LOT", .decimal), .init("EXPIRY"),
+    ])
+    for instrument in instruments {
+      let state = instrument.text("state")
+      table.add([
+        plain(instrument, "name"), TextTable.Cell(state, state == "open" ? .green : .yellow),
+        money(instrument, "markPrice"), money(instrument, "index"), money(instrument, "openInterest"),
+        money(instrument, "tick"), money(instrument, "lot"), plain(instrument, "expiry"),
+      ])
+    }
+    return table.render(style: style)
+  }
+
+  static func trades(_ document: JSONValue, _ style: Style) -> String {
+    let trades = document["trades"]?.array ?? []
+    guard !trades.isEmpty else { return "no trades\n" }
+    var table = TextTable([
+      .init("TIME"), .init("TAKER"), .init("PRICE", .decimal), .init("QUANTITY", .decimal), .init("HEIGHT", .right),
+    ])
+    for trade in trades {
+      table.add([
+        plain(trade, "time"), sided(trade.text("takerSide")), money(trade, "price"), money(trade, "quantity"),
+        plain(trade, "height"),
+      ])
+    }
+    return table.render(style: style)
+  }
+
+  static func oracle(_ oracle: JSONValue, _ style: Style) -> String {
+    var text = ""
+    for underlying in oracle["underlyings"]?.array ?? [] {
+      let index = HumanText.decimal(underlying.text("index"))
+      text += style(.bold, printable(underlying.text("name"))) + "  \(printable(index.isEmpty ? "no price" : index))"
+      text += style(.dim, "  round \(underlying.text("round"))  \(printable(underlying.text("time")))") + "\n"
+      text += expiries(underlying["expiries"]?.array ?? [], style) + "\n"
+    }
+    return text
+  }
+
+  private static func expiries(_ expiries: [JSONValue], _ style: Style) -> String {
+    guard !expiries.isEmpty else { return "" }
+    var table = TextTable([.init("EXPIRY"), .init("FORWARD", .decimal), .init("MIDDLE VOLATILITY", .decimal)])
+    for expiry in expiries {
+      let volatilities = expiry["volatilities"]?.array ?? []
+      let middle = volatilities.isEmpty ? "" : volatilities[volatilities.count / 2].scalarText ?? ""
+      table.add([plain(expiry, "expiry"), money(expiry, "forward"), TextTable.Cell(HumanText.decimal(middle))])
+    }
+    return table.render(style: style)
+  }
+}
+
+enum ChainView {
+  static func block(_ block: JSONValue, _ style: Style) -> String {
+    var facts = Facts()
+    for (name, key) in [
+      ("height", "height"), ("hash", "hash"), ("parent", "parent"), ("state root", "stateRoot"), ("time", "timestamp"),
+      ("view", "view"), ("leader", "leader"),
+    ] { facts.add(name, block[key]?.scalarText) }
+    let transactions = block["transactions"]?.array ?? []
+    facts.add("transactions", "\(transactions.count)")
+    return facts.render(style: style) + transactions.map { "  \(printable($0.scalarText ?? ""))\n" }.joined()
+  }
+
+  static func certificate(_ certificate: JSONValue, _ style: Style) -> String {
+    var facts = Facts()
+    for (name, key) in [
+      ("height", "height"), ("state root", "stateRoot"), ("header hash", "headerHash"), ("chain", "chainId"),
+      ("group key", "groupKey"), ("signature", "signature"), ("message", "message"),
+    ] { facts.add(name, certificate[key]?.scalarText) }
+    let votes = certificate["votes"]?.array ?? []
+    guard !votes.isEmpty else { return facts.render(style: style) }
+    var table = TextTable([.init("VALIDATOR", .right), .init("KEY"), .init("SIGNATURE")])
+    for vote in votes {
+      table.add([
+        plain(vote, "validator"), plain(vote, "publicKey"), TextTable.Cell(HumanText.short(vote.text("signature"))),
+      ])
+    }
+    return facts.render(style: style) + "\n" + table.render(style: style)
+  }
+
+  static func validators(_ document: JSONValue, _ style: Style) -> String {
+    var table = TextTable([
+      .init("INDEX", .right), .init("NAME"), .init("STATE"), .init("CONNECTED"), .init("ADDRESS"), .init("KEY"),
+    ])
+    for validator in document["validators"]?.array ?? [] {
+      let connected = validator["connected"]?.bool == true
+      table.add([
+        plain(validator, "index"), plain(validator, "name"), plain(validator, "state"),
+        TextTable.Cell(connected ? "yes" : "no", connected ? .green : .red), plain(validator, "address"),
+        plain(validator, "publicKey"),
+      ])
+    }
+    let quorum = "quorum \(document.text("quorum")), fast \(document.text("fastQuorum")), "
+    return table.render(style: style) + "\n" + quorum + "tolerates \(document.text("faulty")) faulty\n"
+  }
+}

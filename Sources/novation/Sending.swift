@@ -1,0 +1,58 @@
+// What every command does that signs and submits: terms of the network, signature, wait, receipt, exit code.
+
+import ArgumentParser
+import Clearing
+import Node
+import Primitives
+
+/// Where to send, and how long to wait for what.
+struct SubmitOptions: ParsableArguments {
+  @OptionGroup var socket: SocketOption
+  @OptionGroup var timeout: TimeoutOption
+  @OptionGroup var json: JSONFlag
+  @Flag(help: "Return when the node has accepted it, before it is final.") var noWait = false
+  @Flag(help: "Wait for the certificate of its height too; the receipt then carries it.") var proven = false
+
+  func validate() throws {
+    if noWait && proven { throw ValidationError("--no-wait and --proven exclude each other.") }
+  }
+
+  private var wait: NodeAPI.Wait { noWait ? .accepted : proven ? .proven : .final }
+
+  /// Submits, prints the receipt, and throws what the exit code shall say.
+  func submit(_ transaction: SignedTransaction) async throws {
+    let seconds = timeout.timeout.value
+    let result = await socket.api.submit(
+      transaction.bytes, hash: transaction.hash, wait: wait, timeoutSeconds: seconds)
+    if json.json {
+      Terminal.output.line(JSONText.render(result.receipt))
+    } else {
+      Terminal.output.write(ReceiptView.render(result.receipt, style: Terminal.output.style))
+    }
+    if let failure = result.failure { throw failure }
+  }
+}
+
+/// The same with a key of one's own.
+struct SigningOptions: ParsableArguments {
+  @OptionGroup var key: KeyOption
+  @OptionGroup var submit: SubmitOptions
+
+  var duration: Duration { submit.timeout.timeout.duration }
+
+  func terms() async throws -> NetworkTerms {
+    try await NetworkTerms.load(from: submit.socket.api, timeout: duration)
+  }
+
+  /// Signs what `actions` makes of the network's terms, and submits it.
+  func send(
+    mode: TransactionMode = .allOrNothing, clientID: UInt64? = nil,
+    _ actions: (NetworkTerms) throws -> [Action]
+  ) async throws {
+    let opened = try key.open(socket: submit.socket.socket)
+    let terms = try await terms()
+    let lifetime = submit.timeout.timeout.value * Duration64.second
+    try await submit.submit(
+      terms.sign(try actions(terms), key: opened, mode: mode, clientID: clientID, lifetime: lifetime))
+  }
+}
