@@ -9,8 +9,9 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 novation=.build/novation
 [ -x "$novation" ] || refuse "no $novation: run make build first"
 seed=${SEED:-1}
-clock_start=2026-03-02T08:00:00Z
-clock_rate=3600
+# Two hours of market a second: a session of two days with an expiry and a crash takes half a minute.
+clock_start=2026-01-05T00:00:00Z
+clock_rate=7200
 
 directory=$(mktemp -d "${TMPDIR:-/tmp}/novation-demo.XXXXXX")
 stop() {
