@@ -26,7 +26,8 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 say "four validators under $directory"
-"$novation" devnet up --dir "$directory" --detach --clock-start "$clock_start" --clock-rate "$clock_rate"
+"$novation" devnet up --dir "$directory" --detach --no-instruments --seed "$seed" \
+  --clock-start "$clock_start" --clock-rate "$clock_rate"
 
 say "a session from seed $seed"
 "$novation" replay --tape "$seed" --dir "$directory"

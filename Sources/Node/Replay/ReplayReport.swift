@@ -17,6 +17,7 @@ public struct ReplayReport: Codable, Sendable {
     public var snapshots: Int
     public var dollars: Distribution
     public var partsPerMillionOfIndex: Distribution
+    /// Instrument and market time of the largest, in parts of the index.
     public var worst: String
   }
 
@@ -93,7 +94,10 @@ extension ReplayReport {
   public func render(style: Style) -> String {
     var text = facts(style)
     if !settlements.isEmpty { text += "\n" + settlementTable.render(style: style) }
-    if let marks { text += "\n" + table(marks).render(style: style) }
+    if let marks {
+      text += "\n" + table(marks).render(style: style)
+      text += style(.dim, "worst: \(marks.worst)") + "\n"
+    }
     if !rejected.isEmpty { text += "\n" + rejectionTable.render(style: style) }
     text += "\n" + nodeTable.render(style: style)
     for warning in warnings { text += style(.yellow, "warning: \(printable(warning))") + "\n" }

@@ -7,7 +7,7 @@ extension ReplaySession {
   mutating func report(realSeconds: Int64) async -> ReplayReport {
     voice.progress("comparing the nodes")
     if let document = await network.read(InstrumentsDocument.self, "/v1/instruments?consistency=local", node: 0) {
-      openInterest = OpenInterest(document)
+      count(document)
     }
     let nodes = await nodes()
     let roots = Set(nodes.map(\.stateRoot))

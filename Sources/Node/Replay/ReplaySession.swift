@@ -116,6 +116,10 @@ struct ReplaySession {
         "the deposits of the takers were not accepted: \(receipt?.error?.code ?? "nothing final heard")")
     }
     if let first = recording.snapshots.first { await list(first) }
+    let wait = (network.clock.real(at: recording.snapshots.first?.time ?? 0) - Clock.wall) / Duration64.second
+    voice.narrate(
+      "\(HumanText.count(Int64(listed))) instruments listed, \(takers.count) takers and \(makers.count) makers funded"
+        + (wait > 0 ? "; the market opens in \(wait) s" : ""))
   }
 
   private mutating func list(_ snapshot: MarketSnapshot) async {
@@ -207,7 +211,7 @@ struct ReplaySession {
     comparison.compare(snapshot, instruments, marks: marks, now: network.clock.time(of: stop.until))
   }
 
-  private mutating func count(_ document: InstrumentsDocument) {
+  mutating func count(_ document: InstrumentsDocument) {
     openInterest = OpenInterest(document)
     openInterestMost.options = max(openInterestMost.options, openInterest.options)
     openInterestMost.futures = max(openInterestMost.futures, openInterest.futures)
