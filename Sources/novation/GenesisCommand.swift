@@ -4,6 +4,7 @@ import Replica
 import ArgumentParser
 import Node
 import Primitives
+import Replica
 
 struct GenesisCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

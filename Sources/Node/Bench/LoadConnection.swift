@@ -39,7 +39,7 @@ enum LoadResult: Sendable {
 }
 
 /// Confined to the event loop of its channel, as is its driver.
-final class LoadConnection: ChannelInboundHandler {
+final class LoadConnection: ChannelInboundHandler, @unchecked Sendable {
   typealias InboundIn = ByteBuffer
   typealias OutboundOut = ByteBuffer
 
@@ -119,8 +119,8 @@ final class LoadConnection: ChannelInboundHandler {
     case 200:
       return received.withUnsafeReadableBytes { bytes in
         let body = UnsafeRawBufferPointer(rebasing: bytes[body])
-        guard Self.find("\"final\"", in: body) != nil else { return .unknown }
-        return .final(refused: Self.occurrences(of: "\"rejected\"", in: body))
+        guard Self.find("final\"", in: body) != nil else { return .unknown }
+        return .final(refused: Self.occurrences(of: "rejected\"", in: body))
       }
     case 422: return .rejected
     case 429: return .busy
@@ -130,10 +130,18 @@ final class LoadConnection: ChannelInboundHandler {
   }
 
   private static func find(_ needle: StaticString, in bytes: UnsafeRawBufferPointer) -> Int? {
-    guard let base = bytes.baseAddress,
-      let found = memmem(base, bytes.count, needle.utf8Start, needle.utf8CodeUnitCount)
-    else { return nil }
-    return UnsafeRawPointer(found) - base
+    guard let base = bytes.baseAddress else { return nil }
+    let length = needle.utf8CodeUnitCount
+    var place = 0
+    while place + length <= bytes.count {
+      guard let hit = memchr(base + place, Int32(needle.utf8Start.pointee), bytes.count - length - place + 1) else {
+        return nil
+      }
+      place = UnsafeRawPointer(hit) - base
+      if memcmp(hit, needle.utf8Start, length) == 0 { return place }
+      place += 1
+    }
+    return nil
   }
 
   private static func occurrences(of needle: StaticString, in bytes: UnsafeRawBufferPointer) -> Int {

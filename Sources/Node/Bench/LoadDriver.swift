@@ -7,7 +7,7 @@ import NIOPosix
 import Primitives
 
 enum Pacing: Sendable {
-  /// At most `perConnection` requests of each connection.
+  /// One request of each connection under way at any time.
   case closed
   case open(perSecond: Double)
   /// One at a time on the first connection, `pause` nanoseconds apart.
@@ -20,7 +20,8 @@ struct LoadOutcome: Sendable {
   /// Within the measured time.
   var finals = 0
   var actions = 0
-  /// Over the whole run.
+  /// Over the whole run, as is what follows.
+  var allActions = 0
   var sent = 0
   var answered = 0
   var rejected = 0
@@ -197,6 +198,7 @@ final class LoadDriver: @unchecked Sendable {
   }
 
   private func count(_ request: PreparedRequest, _ since: Instant, _ now: Instant) {
+    outcome.allActions += request.actions
     guard now >= measureFrom, now <= deadline else { return }
     outcome.finals += 1
     outcome.actions += request.actions

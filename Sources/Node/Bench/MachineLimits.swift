@@ -2,7 +2,7 @@
 
 import Glibc
 import Ledger
-public import Primitives
+import Primitives
 import Sodium
 import Storage
 
