@@ -35,18 +35,17 @@ extension ClearingHouse {
       live.positionRisk[slot] = 0
       live.orderRisk[slot] = 0
     }
-    for place in live.accounts[Int(old.account)].holdings {
-      let holding = live.holdings[Int(place)]
-      guard live.instruments[Int(holding.instrument)].underlying == old.underlying else { continue }
-      addPosition(number, instrument: Int(holding.instrument), lots: holding.quantity, paid: holding.entry)
-      if live.instruments[Int(holding.instrument)].kind.isOption {
-        live.cells[number].short &+= holding.worstShort
-      }
-      for id in holding.orders {
-        guard let order = tables.orders[OrderKey(id)] else { continue }
-        addOrder(
-          number, instrument: Int(holding.instrument), lots: order.side.sign &* order.remaining, price: order.price,
-          sign: 1)
+    for entry in live.accounts[Int(old.account)].holdings {
+      let place = Int(entry)
+      let instrument = Int(live.holdings[place].instrument)
+      guard live.instruments[instrument].underlying == old.underlying else { continue }
+      addPosition(
+        number, instrument: instrument, lots: live.holdings[place].quantity, paid: live.holdings[place].entry)
+      if live.instruments[instrument].kind.isOption { live.cells[number].short &+= live.holdings[place].worstShort }
+      for index in 0..<live.holdings[place].orders.count {
+        guard let slot = tables.orders.slot(of: OrderKey(live.holdings[place].orders[index])) else { continue }
+        let (lots, price) = tables.orders.read(slot: slot) { ($0.side.sign &* $0.remaining, $0.price) }
+        addOrder(number, instrument: instrument, lots: lots, price: price, sign: 1)
       }
     }
   }

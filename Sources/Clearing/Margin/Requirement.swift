@@ -55,12 +55,10 @@ extension ClearingHouse {
     var feeDue: Int128 = 0
     let fee = Int128(live.takerFee[cell.underlying])
     if let hypothesis {
-      let instrument = live.instruments[hypothesis.instrument]
-      let change = hypothesis.lots &* instrument.delta
+      let change = hypothesis.lots &* live.instruments[hypothesis.instrument].delta
       short &+= shortChange(cell.account, hypothesis)
       if hypothesis.fills {
-        let edge = (instrument.mark ?? 0) &- hypothesis.price / Limits.pricePerLot
-        value += Int128(hypothesis.lots) * Int128(edge)
+        value += Int128(hypothesis.lots) * Int128(edge(hypothesis))
         delta &+= change
         feeDue = Int128(hypothesis.lots.magnitude) * fee
       } else {
@@ -96,14 +94,23 @@ extension ClearingHouse {
   /// Change of the lots short if every sell order fills.
   private func shortChange(_ account: Int32, _ hypothesis: Hypothesis) -> Quantity {
     guard live.instruments[hypothesis.instrument].kind.isOption else { return 0 }
-    let before = holding(account, Int32(truncatingIfNeeded: hypothesis.instrument))
-    var after = before ?? Holding(account: account, instrument: 0)
-    if hypothesis.fills {
-      after.quantity &+= hypothesis.lots
-    } else if hypothesis.lots < 0 {
-      after.sellLots &-= hypothesis.lots
+    let key = Self.holdingKey(account, Int32(truncatingIfNeeded: hypothesis.instrument))
+    var (quantity, sells) = (Quantity(0), Quantity(0))
+    if let place = live.holdingNumbers[key] {
+      (quantity, sells) = (live.holdings[Int(place)].quantity, live.holdings[Int(place)].sellLots)
     }
-    return after.worstShort &- (before?.worstShort ?? 0)
+    let before = max(0, sells &- quantity)
+    if hypothesis.fills {
+      quantity &+= hypothesis.lots
+    } else if hypothesis.lots < 0 {
+      sells &-= hypothesis.lots
+    }
+    return max(0, sells &- quantity) &- before
+  }
+
+  /// What a lot is worth above the price of the order.
+  private func edge(_ hypothesis: Hypothesis) -> Amount {
+    (live.instruments[hypothesis.instrument].mark ?? 0) &- hypothesis.price / Limits.pricePerLot
   }
 
   /// Largest loss over the scenarios: of the positions alone, and with every subset of the open orders filled (exact:
@@ -115,7 +122,8 @@ extension ClearingHouse {
     let from = (hypothesis?.instrument ?? 0) * LiveState.slots
     let lots = hypothesis?.lots ?? 0
     let fills = hypothesis?.fills ?? false
-    let edge = hypothesis.map { (live.instruments[$0.instrument].mark ?? 0) &- $0.price / Limits.pricePerLot } ?? 0
+    var edge: Amount = 0
+    if let hypothesis { edge = self.edge(hypothesis) }
     live.positionRisk.withUnsafeBufferPointer { positions in
       live.orderRisk.withUnsafeBufferPointer { orders in
         live.scenarios.withUnsafeBufferPointer { changes in

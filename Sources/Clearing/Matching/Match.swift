@@ -90,8 +90,7 @@ extension ClearingHouse {
   }
 
   private func reducible(_ record: OrderRecord, _ account: Int32, _ instrument: Int32) -> Quantity {
-    guard let holding = holding(account, instrument) else { return 0 }
-    return max(0, 0 - record.side.sign * holding.quantity)
+    max(0, 0 - record.side.sign * heldLots(account, instrument))
   }
 
   /// Whether a fill makes the position smaller and the account's margin no worse.
@@ -109,24 +108,19 @@ extension ClearingHouse {
     let kind = live.instruments[instrument].kind
     let premium = record.price / Limits.pricePerLot * lots
     let fees = self.fees(kind, live.instruments[instrument].underlying, lots: lots, premium: premium)
-    takeFromBook(maker.id, record, lots)
+    takeFromBook(maker, record, lots, instrument: taker.instrument)
     if kind.isOption {
       let (buyer, seller) = taker.side == .buy ? (taker.account, maker.account) : (maker.account, taker.account)
       move(premium, from: buyer, to: seller)
     }
-    let before = longLots(taker, maker)
-    changePosition(taker.account, taker.instrument, lots: taker.side.sign * lots, premium: premium, kind)
-    changePosition(maker.account, taker.instrument, lots: record.side.sign * lots, premium: premium, kind)
+    let interest =
+      changePosition(taker.account, taker.instrument, lots: taker.side.sign * lots, premium: premium, kind)
+      + changePosition(maker.account, taker.instrument, lots: record.side.sign * lots, premium: premium, kind)
     move(fees.taker, from: taker.account, to: SystemAccount.fees)
     move(fees.maker, from: maker.account, to: SystemAccount.fees)
-    recordTrade(taker, maker, record, lots, fees, openInterest: longLots(taker, maker) - before)
+    recordTrade(taker, maker, record, lots, fees, openInterest: interest)
     taker.remaining -= lots
     taker.fills += 1
-  }
-
-  private func longLots(_ taker: Taker, _ maker: BookOrder) -> Quantity {
-    max(0, holding(taker.account, taker.instrument)?.quantity ?? 0)
-      + max(0, holding(maker.account, taker.instrument)?.quantity ?? 0)
   }
 
   /// Rounded up, and for options never above a share of the premium.
@@ -135,43 +129,50 @@ extension ClearingHouse {
   ) -> (taker: Amount, maker: Amount) {
     let index = live.index[underlying]
     let limit = kind.isOption ? Int128(premium) * Int128(genesis.fees.premiumCap) / 1_000_000 : Int128(Int64.max)
-    func fee(_ rate: Int64) -> Amount {
-      Int64(clamping: min(limit, (Int128(index) * Int128(rate) * Int128(lots) + 999_999_999) / 1_000_000_000))
-    }
-    return (fee(genesis.fees.taker), fee(genesis.fees.maker))
+    let base = Int128(index) * Int128(lots)
+    return (Self.fee(base, genesis.fees.taker, limit), Self.fee(base, genesis.fees.maker, limit))
   }
 
-  private mutating func takeFromBook(_ id: OrderID, _ record: OrderRecord, _ lots: Quantity) {
+  private static func fee(_ base: Int128, _ rate: Int64, _ limit: Int128) -> Amount {
+    Int64(clamping: min(limit, (base * Int128(rate) + 999_999_999) / 1_000_000_000))
+  }
+
+  private mutating func takeFromBook(
+    _ maker: BookOrder, _ record: OrderRecord, _ lots: Quantity, instrument: Int32
+  ) {
+    let id = maker.id
+    let numbers = (maker.account, instrument)
     let level: Quantity
     if lots == record.remaining {
-      level = unindexOrder(id, record)
+      level = unindexOrder(id, record, at: numbers)
       tables.orders.remove(OrderKey(id))
       releaseClientID(id, record)
     } else {
-      level = resizeOrder(id, record, to: record.remaining - lots)
+      level = resizeOrder(id, record, to: record.remaining - lots, at: numbers)
       tables.orders.update(OrderKey(id)) { $0.remaining &-= lots }
     }
     emit(.bookLevel(record.instrument, record.side, price: record.price, quantity: level))
   }
 
   /// Novation: a contract with the clearing house is added, or an opposite one closed. Closing a future pays what it has
-  /// gained since it was opened.
+  /// gained since it was opened. Returns the change of the lots held long.
   private mutating func changePosition(
     _ account: Int32, _ instrument: Int32, lots: Quantity, premium: Amount, _ kind: InstrumentKind
-  ) {
-    let holding = holding(account, instrument)
-    let (quantity, entry) = (holding?.quantity ?? 0, holding?.entry ?? 0)
+  ) -> Quantity {
+    let place = holdingPlace(account, instrument)
+    let (quantity, entry) = (live.holdings[place].quantity, live.holdings[place].entry)
     let paid = lots > 0 ? premium : -premium
     let closing = quantity.signum() * lots.signum() < 0 ? min(quantity.magnitude, lots.magnitude) : 0
     // Share of the old entry value that is closed, and of this trade's value that closes it; the division's residue
     // stays with what remains open.
     let oldPart = closing == 0 ? 0 : Int64(Int128(entry) * Int128(closing) / Int128(quantity.magnitude))
     let newPart = closing == 0 ? 0 : Int64(Int128(paid) * Int128(closing) / Int128(lots.magnitude))
-    setPosition(
-      account, instrument, quantity: quantity + lots, entry: entry - oldPart + (paid - newPart))
-    guard kind == .future, closing > 0 else { return }
-    // Long: entry is positive, `newPart` negative; what comes in beyond what went out is the gain.
-    move(-(oldPart + newPart), from: SystemAccount.variation, to: account)
+    setPosition(at: place, quantity: quantity + lots, entry: entry - oldPart + (paid - newPart))
+    if kind == .future, closing > 0 {
+      // Long: entry is positive, `newPart` negative; what comes in beyond what went out is the gain.
+      move(-(oldPart + newPart), from: SystemAccount.variation, to: account)
+    }
+    return max(0, quantity + lots) - max(0, quantity)
   }
 
   private mutating func recordTrade(

@@ -68,13 +68,20 @@ extension ClearingHouse {
     let immediate = order.timeInForce == .ioc || order.timeInForce == .fok
     guard !order.postOnly || !immediate else { throw Rejection(.wouldCross) }
     guard order.timeInForce != .gtt || order.goodTill > totals.timestamp else { throw Rejection(.badTime) }
-    let opposite = order.side == .buy ? live.instruments[Int(number)].asks : live.instruments[Int(number)].bids
-    guard !order.postOnly || !opposite.crosses(order.price) else { throw Rejection(.wouldCross) }
-    let live = live.accounts[Int(account)]
-    guard live.openOrders < Limits.maxOpenOrders, live.holdings.count < Limits.maxPositionsPerAccount else {
-      throw Rejection(.limitReached)
-    }
+    guard !order.postOnly || !crosses(order, number) else { throw Rejection(.wouldCross) }
+    guard live.accounts[Int(account)].openOrders < Limits.maxOpenOrders else { throw Rejection(.limitReached) }
+    // At the limit what is held can still be traded.
+    guard
+      live.accounts[Int(account)].holdings.count < Limits.maxPositionsPerAccount
+        || live.holdingNumbers[Self.holdingKey(account, number)] != nil
+    else { throw Rejection(.limitReached) }
     return number
+  }
+
+  private func crosses(_ order: PlaceOrder, _ number: Int32) -> Bool {
+    order.side == .buy
+      ? live.instruments[Int(number)].asks.crosses(order.price)
+      : live.instruments[Int(number)].bids.crosses(order.price)
   }
 
   /// Staleness ladder, margin call, and the margin with the whole order resting (which covers every fill of it, 2.6).
@@ -110,8 +117,12 @@ extension ClearingHouse {
 
   /// Whether the order, with those resting before it, can only make the position smaller.
   private func isReducing(_ order: PlaceOrder, _ account: Int32, _ number: Int32) -> Bool {
-    guard let holding = holding(account, number) else { return false }
-    let closing = order.side == .buy ? -holding.quantity - holding.buyLots : holding.quantity - holding.sellLots
+    guard let number = live.holdingNumbers[Self.holdingKey(account, number)] else { return false }
+    let place = Int(number)
+    let closing =
+      order.side == .buy
+      ? -live.holdings[place].quantity - live.holdings[place].buyLots
+      : live.holdings[place].quantity - live.holdings[place].sellLots
     return closing >= order.quantity
   }
 
@@ -124,7 +135,7 @@ extension ClearingHouse {
     var record = OrderRecord(order, account: id, priority: taker.priority, placed: taker.placed)
     record.remaining = taker.remaining
     tables.orders.put(record, for: OrderKey(taker.id))
-    let level = indexOrder(taker.id, record)
+    let level = indexOrder(taker.id, record, at: (taker.account, taker.instrument))
     emit(.bookLevel(order.instrument, order.side, price: order.price, quantity: level))
     return true
   }

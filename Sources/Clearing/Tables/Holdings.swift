@@ -9,6 +9,11 @@ extension ClearingHouse {
     live.holdingNumbers[Self.holdingKey(account, instrument)].map { live.holdings[Int($0)] }
   }
 
+  /// Signed lots held.
+  func heldLots(_ account: Int32, _ instrument: Int32) -> Quantity {
+    live.holdingNumbers[Self.holdingKey(account, instrument)].map { live.holdings[Int($0)].quantity } ?? 0
+  }
+
   static func holdingKey(_ account: Int32, _ instrument: Int32) -> UInt64 {
     UInt64(UInt32(bitPattern: account)) << 32 | UInt64(UInt32(bitPattern: instrument))
   }
@@ -17,7 +22,8 @@ extension ClearingHouse {
   mutating func holdingPlace(_ account: Int32, _ instrument: Int32) -> Int {
     let key = Self.holdingKey(account, instrument)
     if let place = live.holdingNumbers[key] { return Int(place) }
-    let holding = Holding(account: account, instrument: instrument)
+    var holding = Holding(account: account, instrument: instrument)
+    holding.listPlace = Int32(truncatingIfNeeded: live.accounts[Int(account)].holdings.count)
     let place: Int32
     if let free = live.freeHoldings.popLast() {
       live.holdings[Int(free)] = holding
@@ -34,23 +40,34 @@ extension ClearingHouse {
 
   /// Frees a holding of nothing.
   private mutating func dropIfEmpty(_ place: Int) {
-    let holding = live.holdings[place]
-    guard holding.isEmpty else { return }
-    live.holdingNumbers[Self.holdingKey(holding.account, holding.instrument)] = nil
+    guard live.holdings[place].isEmpty else { return }
+    let account = Int(live.holdings[place].account)
+    live.holdingNumbers[Self.holdingKey(live.holdings[place].account, live.holdings[place].instrument)] = nil
     live.freeHoldings.append(Int32(truncatingIfNeeded: place))
-    let account = Int(holding.account)
-    guard let at = live.accounts[account].holdings.firstIndex(of: Int32(truncatingIfNeeded: place)) else { return }
-    live.accounts[account].holdings.swapAt(at, live.accounts[account].holdings.count - 1)
-    live.accounts[account].holdings.removeLast()
+    // The last one of the account's list takes its place.
+    let at = live.holdings[place].listPlace
+    guard let last = live.accounts[account].holdings.popLast(), Int(last) != place else { return }
+    live.accounts[account].holdings[Int(at)] = last
+    live.holdings[Int(last)].listPlace = at
   }
 
   // MARK: Orders
 
-  /// Puts an order into book, holding and risk. Returns the level's open quantity.
-  @discardableResult mutating func indexOrder(_ id: OrderID, _ order: OrderRecord, undoing: Bool = false) -> Quantity {
+  /// Numbers of the account and the instrument of an order.
+  typealias OrderPlace = (account: Int32, instrument: Int32)
+
+  private func numbers(of order: OrderRecord) -> OrderPlace? {
     guard let account = live.accountNumbers[order.account], let number = live.instrumentNumbers[order.instrument] else {
-      return 0
+      return nil
     }
+    return (account, number)
+  }
+
+  /// Puts an order into book, holding and risk. Returns the level's open quantity.
+  @discardableResult mutating func indexOrder(
+    _ id: OrderID, _ order: OrderRecord, at numbers: OrderPlace? = nil, undoing: Bool = false
+  ) -> Quantity {
+    guard let (account, number) = numbers ?? self.numbers(of: order) else { return 0 }
     let place = holdingPlace(account, number)
     live.holdings[place].orders.append(id)
     live.accounts[Int(account)].openOrders += 1
@@ -65,13 +82,12 @@ extension ClearingHouse {
 
   /// Takes an order out. `order` is its record as it stands. Returns the level's open quantity.
   @discardableResult mutating func unindexOrder(
-    _ id: OrderID, _ order: OrderRecord, undoing: Bool = false
+    _ id: OrderID, _ order: OrderRecord, at numbers: OrderPlace? = nil, undoing: Bool = false
   ) -> Quantity {
-    guard let account = live.accountNumbers[order.account], let number = live.instrumentNumbers[order.instrument] else {
-      return 0
-    }
+    guard let (account, number) = numbers ?? self.numbers(of: order) else { return 0 }
     let place = holdingPlace(account, number)
-    if let at = live.holdings[place].orders.firstIndex(of: id) {
+    // Most are cancelled young.
+    if let at = live.holdings[place].orders.lastIndex(of: id) {
       let last = live.holdings[place].orders.count - 1
       live.holdings[place].orders.swapAt(at, last)
       live.holdings[place].orders.removeLast()
@@ -87,11 +103,9 @@ extension ClearingHouse {
 
   /// An order has `remaining` lots from now on; `order` is its record before. Returns the level's open quantity.
   @discardableResult mutating func resizeOrder(
-    _ id: OrderID, _ order: OrderRecord, to remaining: Quantity, undoing: Bool = false
+    _ id: OrderID, _ order: OrderRecord, to remaining: Quantity, at numbers: OrderPlace? = nil, undoing: Bool = false
   ) -> Quantity {
-    guard let account = live.accountNumbers[order.account], let number = live.instrumentNumbers[order.instrument] else {
-      return 0
-    }
+    guard let (account, number) = numbers ?? self.numbers(of: order) else { return 0 }
     changeOpenLots(holdingPlace(account, number), order, from: order.remaining, to: remaining, undoing)
     if !undoing { live.undo.append(.resized(id, order, now: remaining)) }
     return order.side == .buy
@@ -145,30 +159,50 @@ extension ClearingHouse {
   mutating func setPosition(
     _ account: Int32, _ instrument: Int32, quantity: Quantity, entry: Amount, undoing: Bool = false
   ) {
-    let place = holdingPlace(account, instrument)
-    let old = live.holdings[place]
+    setPosition(at: holdingPlace(account, instrument), quantity: quantity, entry: entry, undoing: undoing)
+  }
+
+  /// The same for a holding that exists; it does not afterwards if nothing is left in it.
+  mutating func setPosition(at place: Int, quantity: Quantity, entry: Amount, undoing: Bool = false) {
+    let (account, instrument) = (live.holdings[place].account, live.holdings[place].instrument)
+    let (oldQuantity, oldEntry) = (live.holdings[place].quantity, live.holdings[place].entry)
+    let oldShort = live.holdings[place].worstShort
     live.holdings[place].quantity = quantity
     live.holdings[place].entry = entry
-    live.accounts[Int(account)].grossLots &+= abs(quantity) &- abs(old.quantity)
+    live.accounts[Int(account)].grossLots &+= abs(quantity) &- abs(oldQuantity)
     if undoing {
+      // The tables went back before.
+      live.holdings[place].positionSlot = tables.positions.slot(of: positionKey(place)) ?? -1
       invalidateRisk(account)
       return dropIfEmpty(place)
     }
-    live.undo.append(.position(account: account, instrument: instrument, quantity: old.quantity, entry: old.entry))
+    live.undo.append(.position(account: account, instrument: instrument, quantity: oldQuantity, entry: oldEntry))
     if let cell = currentCell(account, live.instruments[Int(instrument)].underlying) {
-      let lots = quantity &- old.quantity
-      addPosition(cell, instrument: Int(instrument), lots: lots, paid: entry &- old.entry)
+      addPosition(cell, instrument: Int(instrument), lots: quantity &- oldQuantity, paid: entry &- oldEntry)
       if live.instruments[Int(instrument)].kind.isOption {
-        live.cells[cell].short &+= live.holdings[place].worstShort &- old.worstShort
+        live.cells[cell].short &+= live.holdings[place].worstShort &- oldShort
       }
     }
-    let key = PositionKey(live.accounts[Int(account)].id, live.instruments[Int(instrument)].id)
-    if quantity == 0 {
-      tables.positions.remove(key)
-    } else {
-      tables.positions.put(PositionRecord(quantity: quantity, entry: entry), for: key)
-    }
+    storePosition(place, PositionRecord(quantity: quantity, entry: entry))
     dropIfEmpty(place)
+  }
+
+  private func positionKey(_ place: Int) -> PositionKey {
+    PositionKey(
+      live.accounts[Int(live.holdings[place].account)].id, live.instruments[Int(live.holdings[place].instrument)].id)
+  }
+
+  private mutating func storePosition(_ place: Int, _ record: PositionRecord) {
+    let slot = live.holdings[place].positionSlot
+    if slot < 0 {
+      guard record.quantity != 0 else { return }
+      live.holdings[place].positionSlot = tables.positions.put(record, for: positionKey(place))
+    } else if record.quantity == 0 {
+      tables.positions.remove(slot: slot)
+      live.holdings[place].positionSlot = -1
+    } else {
+      tables.positions.update(slot: slot) { $0 = record }
+    }
   }
 
   /// Takes the derived state back to where the log had `count` entries.

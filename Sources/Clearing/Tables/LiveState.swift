@@ -26,6 +26,9 @@ struct LiveAccount: Sendable {
 struct Holding: Sendable {
   var account: Int32
   var instrument: Int32
+  /// Its place among the account's holdings, and the slot of its position record (-1: none).
+  var listPlace: Int32 = 0
+  var positionSlot: Int32 = -1
   var quantity: Quantity = 0
   var entry: Amount = 0
   var buyLots: Quantity = 0

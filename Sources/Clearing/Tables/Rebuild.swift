@@ -56,15 +56,16 @@ extension ClearingHouse {
   }
 
   private mutating func rebuildPositions() {
-    var held: [(PositionKey, PositionRecord)] = []
-    tables.positions.forEach { key, _, record in held.append((key, record)) }
-    for (key, record) in held {
+    var held: [(PositionKey, Int32, PositionRecord)] = []
+    tables.positions.forEach { key, slot, record in held.append((key, slot, record)) }
+    for (key, slot, record) in held {
       guard let account = accountNumber(key.account), let number = live.instrumentNumbers[key.instrument] else {
         continue
       }
       let place = holdingPlace(account, number)
       live.holdings[place].quantity = record.quantity
       live.holdings[place].entry = record.entry
+      live.holdings[place].positionSlot = slot
       live.accounts[Int(account)].grossLots &+= abs(record.quantity)
     }
   }

@@ -84,6 +84,7 @@ extension ClearingHouse {
 
   private mutating func run(_ transaction: Transaction, account: Int32) {
     let point = transaction.mode == .allOrNothing ? savepoint() : nil
+    outcome.orders.reserveCapacity(transaction.actions.count)
     for (place, action) in transaction.actions.enumerated() {
       let at = UInt16(truncatingIfNeeded: place)
       totals.actions &+= 1
