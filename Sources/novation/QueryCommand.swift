@@ -108,7 +108,8 @@ struct QueryCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-      let receipt = try await query.read(RequestPath("transactions", hash))
+      let document = try await query.read(RequestPath("transactions", hash))
+      let receipt = document.completedReceipt ?? document
       query.print(receipt) { ReceiptView.render(receipt, style: $0) }
     }
   }

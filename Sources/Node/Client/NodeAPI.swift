@@ -51,7 +51,7 @@ public struct NodeAPI: Sendable {
 
   private static func judge(_ reply: HTTPReply, hash: Digest) -> Submission {
     let document = JSONText.parse(JSONValue.self, reply.body)
-    if let receipt = document, let status = receipt["status"]?.string, receipt["transaction"] != nil {
+    if let receipt = document?.completedReceipt, let status = receipt["status"]?.string {
       guard status == "rejected" else { return Submission(receipt: receipt, failure: nil) }
       let reason = receipt["error"]?["message"]?.string ?? receipt["error"]?["code"]?.string ?? "no reason given"
       return Submission(
@@ -108,5 +108,15 @@ public struct NodeAPI: Sendable {
     case .tooLarge, .malformed:
       CommandFailure(.failed, error.description, hint: "is this the socket of a Novation node?")
     }
+  }
+}
+
+extension JSONValue {
+  /// A receipt with every key that receipts have, null where the node left one out; nil if it is no receipt.
+  public var completedReceipt: JSONValue? {
+    guard var members = object, members["status"]?.string != nil, members["transaction"] != nil else { return nil }
+    for key in ["height", "index", "stateRoot", "proof", "error"] where members[key] == nil { members[key] = .null }
+    for key in ["orders", "fills"] where members[key] == nil { members[key] = [] }
+    return .object(members)
   }
 }

@@ -78,6 +78,10 @@ public final class UnixHTTPClient: Sendable {
     }
     defer { expiry.cancel() }
     channel.eventLoop.execute {
+      // The expiry above may have closed the connection before anybody waited on it.
+      guard NIODeadline.now() < deadline else {
+        return receiver.failed(.timedOut(seconds: timeout.components.seconds))
+      }
       guard channel.isActive else { return receiver.failed(.connectionLost) }
       connection.handler.value.expect(receiver)
       Self.write(request, accept: accept, to: channel)
