@@ -38,15 +38,20 @@ extension APIServer {
     }
     let options = try ReadOptions(request)
     let terms = info.genesis.market.underlyings
-    var (document, proof) = try await read(options) { replica, point in
-      guard let view = replica.account(id) else { throw APIError.notFound("there is no account \(id.hex)") }
-      let wanted = options.wantsProof ? RecordProofs.account(id, in: &replica) : nil
-      return (AccountDocument(view, at: point, underlyings: terms), wanted)
+    guard options.wantsProof else {
+      return APIResponse.json(
+        try await read(options) { replica, point in
+          guard let view = replica.account(id) else { throw APIError.notFound("there is no account \(id.hex)") }
+          return AccountDocument(view, at: point, underlyings: terms)
+        })
     }
-    if options.wantsProof {
-      guard let proof else { throw APIError.notFound("there is no account \(id.hex)") }
-      document.proof = try await finish(proof)
+    var (document, proof): (AccountDocument, ProofDocument) = try await proven {
+      try await read(options) { replica, point in
+        guard let view = replica.account(id) else { throw APIError.notFound("there is no account \(id.hex)") }
+        return (AccountDocument(view, at: point, underlyings: terms), RecordProofs.account(id, in: &replica))
+      }
     }
+    document.proof = proof
     return APIResponse.json(document)
   }
 

@@ -43,13 +43,26 @@ struct RecordProofs: Sendable {
 }
 
 extension APIServer {
-  /// Adds the certificate of exactly the height at which the records were read.
-  func finish(_ proofs: RecordProofs) async throws -> ProofDocument {
-    guard let certificate = try await proof(of: proofs.height), certificate.height == proofs.height else {
-      throw APIError(
-        .serviceUnavailable, "notCertified", "height \(proofs.height) has no certificate of its own (yet)",
-        hint: "Ask again in a moment.")
+  /// Reads until the height that was read gets a certificate of its own: one quorum may sign a later state instead, and
+  /// only a certificate of exactly this state proves its records.
+  func proven<Document>(
+    _ read: () async throws -> (Document, RecordProofs)
+  ) async throws -> (Document, ProofDocument) {
+    let deadline = Clock.monotonic + Self.readTimeout
+    while true {
+      let (document, proofs) = try await read()
+      if let proof = try await finish(proofs) { return (document, proof) }
+      guard Clock.monotonic < deadline else {
+        throw APIError(
+          .serviceUnavailable, "notCertified", "height \(proofs.height) has no certificate of its own (yet)",
+          hint: "Ask again in a moment.")
+      }
     }
+  }
+
+  /// Adds the certificate of exactly the height at which the records were read; nil if there is none.
+  private func finish(_ proofs: RecordProofs) async throws -> ProofDocument? {
+    guard let certificate = try await proof(of: proofs.height), certificate.height == proofs.height else { return nil }
     return ProofDocument(
       records: proofs.items.map { item in
         .init(
