@@ -202,7 +202,8 @@ extension TransactionOutcome: WireCodable {
     rejection = try reader.readOptional()
     duplicateOf = try reader.readOptional()
     // A cancel of everything names each order, a sweep each fill: bounded by what the engine itself allows a transaction.
-    orders = try reader.readArray(limit: Limits.maxActions + Limits.maxOpenOrders)
+    // What the transaction placed may be named a second time.
+    orders = try reader.readArray(limit: 2 * Limits.maxActions + Limits.maxOpenOrders)
     fills = try reader.readArray(limit: Limits.maxActions * Limits.maxFillsPerOrder)
     errors = try reader.readArray(limit: Limits.maxActions)
   }

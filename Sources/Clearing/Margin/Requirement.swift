@@ -40,6 +40,18 @@ extension ClearingHouse {
       equity: Int64(clamping: equity), initial: Int64(clamping: initial), maintenance: Int64(clamping: maintenance))
   }
 
+  /// Whether an account that its equity does not cover may make a fill that only reduces: its excess gets no worse, and a
+  /// price worse than the mark leaves the maintenance margin covered, or as well covered in proportion as it was.
+  /// Otherwise the margin that closing frees could be given away to an accomplice, down to a debt.
+  mutating func mayReduce(_ account: Int32, _ fill: Hypothesis) -> Bool {
+    let before = requirement(account)
+    let after = requirement(account, with: fill)
+    guard after.excess >= before.excess else { return false }
+    if fill.lots.signum() * edge(fill) >= 0 || after.equity >= after.maintenance { return true }
+    let (old, new) = (Int128(before.equity), Int128(after.equity))
+    return old >= 0 && new * Int128(before.maintenance) >= old * Int128(after.maintenance)
+  }
+
   private struct Charge {
     var value: Int128
     var initial: Int128

@@ -93,14 +93,14 @@ extension ClearingHouse {
     max(0, 0 - record.side.sign * heldLots(account, instrument))
   }
 
-  /// Whether a fill makes the position smaller and the account's margin no worse.
+  /// Whether a fill makes the position smaller and the account no worse.
   private mutating func improves(
     _ account: Int32, _ record: OrderRecord, _ instrument: Int32, _ lots: Quantity
   ) -> Bool {
     guard reducible(record, account, instrument) >= lots else { return false }
     let hypothesis = Hypothesis(
       instrument: Int(instrument), lots: record.side.sign * lots, price: record.price, fills: true)
-    return requirement(account, with: hypothesis).excess >= requirement(account).excess
+    return mayReduce(account, hypothesis)
   }
 
   private mutating func fill(_ taker: inout Taker, _ maker: BookOrder, _ record: OrderRecord, _ lots: Quantity) {

@@ -110,9 +110,7 @@ extension ClearingHouse {
     // While such an order rests its worst case may be above the equity: every fill is looked at by itself.
     live.accounts[Int(account)].coveredEpoch = 0
     hypothesis.fills = true
-    guard requirement(account, with: hypothesis).excess >= requirement(account).excess else {
-      throw Rejection(.insufficientMargin)
-    }
+    guard mayReduce(account, hypothesis) else { throw Rejection(.insufficientMargin) }
   }
 
   /// Whether the order, with those resting before it, can only make the position smaller.
@@ -176,6 +174,7 @@ extension ClearingHouse {
       timeInForce: record.goodTill == .max ? .gtc : .gtt, goodTill: record.goodTill == .max ? 0 : record.goodTill,
       reduceOnly: record.reduceOnly, selfTrade: record.selfTrade)
     order.clientID = record.clientID
+    order.postOnly = record.postOnly
     do throws(Rejection) {
       let taker = try submit(order, id: id, account: account, placed: record.placed)
       if let client = record.clientID, taker.rests {
@@ -287,11 +286,13 @@ extension ClearingHouse {
   /// Keeps the queue of ends within a multiple of the orders that exist.
   private mutating func compactTimedOrders() {
     guard live.timed.heap.count > 2 * tables.orders.count + 1_024 else { return }
-    var fresh = TimedOrders()
-    for entry in live.timed.heap {
+    // An order that was amended is there more than once. What is sorted is a heap.
+    live.timed.heap.sort { $0.isBefore($1) }
+    var kept: [TimedOrders.Entry] = []
+    for entry in live.timed.heap where entry.order != kept.last?.order {
       guard let record = tables.orders[OrderKey(entry.order)], record.goodTill == entry.time else { continue }
-      fresh.insert(entry.order, at: entry.time)
+      kept.append(entry)
     }
-    live.timed = fresh
+    live.timed.heap = kept
   }
 }

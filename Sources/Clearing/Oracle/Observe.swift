@@ -99,7 +99,7 @@ extension ClearingHouse {
     guard let last, record.round > kept else { return }
     // Nothing older than this was kept at the last round.
     var oldest = last > kept ? last - kept : 0
-    let limit = min(record.round - kept, last)
+    let limit = min(record.round - kept, last + 1)
     while oldest < limit {
       tables.history.remove(HistoryKey(underlying, oldest))
       oldest += 1

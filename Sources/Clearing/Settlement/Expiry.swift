@@ -8,15 +8,20 @@ extension ClearingHouse {
   mutating func expireInstruments() {
     let now = marketTime(at: totals.timestamp)
     for group in live.groups where group.key.expiry <= now {
-      for number in group.instruments.sorted(by: precedes) { expire(number) }
+      let trading = group.instruments.filter { isTrading($0) }
+      for number in trading.sorted(by: precedes) { expire(number) }
     }
   }
 
   private func precedes(_ a: Int32, _ b: Int32) -> Bool { live.instruments[Int(a)].id < live.instruments[Int(b)].id }
 
+  private func isTrading(_ number: Int32) -> Bool {
+    let slot = live.instruments[Int(number)].slot
+    return tables.instruments.read(slot: slot) { $0.state.rawValue < InstrumentState.settling.rawValue }
+  }
+
   private mutating func expire(_ number: Int32) {
     let slot = live.instruments[Int(number)].slot
-    guard tables.instruments.read(slot: slot, { $0.state.rawValue < InstrumentState.settling.rawValue }) else { return }
     tables.instruments.update(slot: slot) { $0.state = .settling }
     let id = live.instruments[Int(number)].id
     emit(.stateChanged(id, .settling))

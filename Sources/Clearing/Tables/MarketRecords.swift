@@ -70,6 +70,8 @@ public struct OrderRecord: TableRecord {
   /// Real time of the block that took it.
   public var placed: Timestamp
   public var reduceOnly: Bool
+  /// Also an amended one takes nothing.
+  public var postOnly: Bool
   public var selfTrade: SelfTradePrevention
   public var clientID: UInt64?
 
@@ -84,6 +86,7 @@ public struct OrderRecord: TableRecord {
     writer.write(goodTill)
     writer.write(placed)
     writer.write(reduceOnly)
+    writer.write(postOnly)
     writer.write(selfTrade)
     writer.write(clientID != nil)
     if let clientID { writer.write(clientID) }
@@ -100,6 +103,7 @@ public struct OrderRecord: TableRecord {
     goodTill = try reader.read()
     placed = try reader.read()
     reduceOnly = try reader.readBool()
+    postOnly = try reader.readBool()
     selfTrade = try SelfTradePrevention(from: &reader)
     clientID = try reader.readBool() ? reader.read() : nil
   }
@@ -115,6 +119,7 @@ public struct OrderRecord: TableRecord {
     goodTill = order.timeInForce == .gtt ? order.goodTill : .max
     self.placed = placed
     reduceOnly = order.reduceOnly
+    postOnly = order.postOnly
     selfTrade = order.selfTrade
     clientID = order.clientID
   }
