@@ -21,9 +21,16 @@ extension Consensus {
     for (number, hash) in blocks.enumerated() where allowed.contains(.block(number + 1)) {
       guard own.ballot(for: hash) == nil, let block = state.block(hash) else { continue }
       if block.proposal == nil { want(hash, view) }
-      // C9: omission, lateness and clocks never block a fallback.
+      // C9: omission and lateness never block a fallback.
       let readiness = readiness(of: block, now)
       guard readiness == .ready || readiness == .objectionable else { continue }
+      // C14: a timestamp ahead of the clock delays it. Else a leader alone could get a block notarised that is stamped a
+      // year ahead, and nothing could be built on that for a year.
+      guard let timestamp = block.header?.header.timestamp else { continue }
+      guard timestamp <= now.wall else {
+        waitForClock(timestamp, now)
+        continue
+      }
       cast(.fallback, in: view, for: hash, now, &effects)
     }
   }

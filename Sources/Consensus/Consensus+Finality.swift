@@ -103,10 +103,16 @@ extension Consensus {
     effects.append(.report(index ?? 0, .conflictingFinality))
   }
 
-  private mutating func note(root: Digest, at height: Height) {
-    finalRoots.removeAll { $0.height == height }
+  mutating func note(root: Digest, at height: Height) {
+    if let known = finalRoots.firstIndex(where: { $0.height == height }) {
+      finalRoots[known].root = root
+      return
+    }
     finalRoots.append((height, root))
-    if finalRoots.count > 2 * Int(ConsensusLimits.executionLag) { finalRoots.removeFirst() }
+    guard finalRoots.count > 2 * Int(ConsensusLimits.executionLag),
+      let lowest = finalRoots.indices.min(by: { finalRoots[$0].height < finalRoots[$1].height })
+    else { return }
+    finalRoots.remove(at: lowest)
   }
 
   /// The host has verified and holds final blocks up to this one.

@@ -81,7 +81,7 @@ extension Consensus {
     if time >= proposalDeadline { markDirty(view) }
     if let wait = clockWait, wait <= time {
       clockWait = nil
-      markDirty(view)
+      markDirty(from: head.header.view)
     }
     if let at = resend.at, at <= time {
       // C1, tCert: changes no vote.

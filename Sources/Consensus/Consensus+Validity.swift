@@ -25,6 +25,13 @@ extension Consensus {
     guard isObjectivelyValid(header, parent: parent) else { return .invalid }
     guard block.proposal != nil else { return .waiting }
     if block.verdict == .invalid { return .invalid }
+    // C15: a vote for a root that others can refute could leave a view without any quorum, so an unknown one is waited
+    // for like data: by own execution or by the certificate of that state.
+    if let root = root(at: header.executedHeight, below: header.parentHash) {
+      guard root == header.executedRoot else { return .invalid }
+    } else if header.executedHeight > rootsKnownFrom {
+      return .waiting
+    }
     // C3: the parent is notarised, and every view between is nullified.
     guard isNotarized(header.parentHash), nullifications(from: header.parentView, to: header.view) != nil else {
       noteGap(from: header.parentView, through: header.view - 1, now)
@@ -41,12 +48,9 @@ extension Consensus {
     else { return false }
     // C14: time never runs backwards.
     guard header.timestamp > parent.timestamp else { return false }
-    // C15: state at most 16 heights behind, and the one this node computed, if it did.
-    guard header.executedHeight < header.height,
-      header.executedHeight + ConsensusLimits.executionLag >= header.height
-    else { return false }
-    guard let root = root(at: header.executedHeight, below: header.parentHash) else { return true }
-    return root == header.executedRoot
+    // C15: state at most 16 heights behind.
+    return header.executedHeight < header.height
+      && header.executedHeight + ConsensusLimits.executionLag >= header.height
   }
 
   /// C14: more than 2 s behind the clock when it came.
@@ -55,14 +59,14 @@ extension Consensus {
     return (received.subtracting(timestamp) ?? .max) > settings.latenessMax
   }
 
-  /// The root this node computed for `height` on the chain that ends in `hash`; nil if it has not executed it.
+  /// The root after `height` on the chain that ends in `hash`, computed here or certified; nil if neither.
   private func root(at height: Height, below hash: Digest) -> Digest? {
     var current = hash
     for _ in 0...ConsensusLimits.executionLag {
       if current == head.hash || current == lastFinal.hash { break }
       guard let block = held(current), let header = block.header?.header else { return nil }
-      if header.height == height { return block.root }
-      if block.isFinal { break }
+      if header.height == height, let root = block.root ?? block.stateProof?.stateRoot { return root }
+      if header.height <= height || block.isFinal { break }
       current = header.parentHash
     }
     return finalRoots.last { $0.height == height }?.root

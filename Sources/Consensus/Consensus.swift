@@ -53,6 +53,8 @@ public struct Consensus: Sendable {
   var stateTarget: Certificate?
   /// Roots of final blocks by height, the last few (C15).
   var finalRoots: [(height: Height, root: Digest)] = []
+  /// Height of the ledger's head at the start: the states before it may be unknown for good, so they are not waited for.
+  let rootsKnownFrom: Height
 
   var views: ViewTable
   /// View of every block held: for lookups only.
@@ -111,6 +113,7 @@ public struct Consensus: Sendable {
     head = Anchor(hash: hash, header: proposal.header, proposal: proposal, root: recovered.genesisRoot)
     lastFinal = head
     finalRoots = [(proposal.header.height, recovered.genesisRoot)]
+    rootsKnownFrom = proposal.header.height
     views = ViewTable(validators: committee.n)
     delay = DelayEstimate(settings: settings)
     peers = [PeerState](repeating: PeerState(budget: settings.answerBytesPerSecond), count: committee.n)
@@ -136,6 +139,9 @@ public struct Consensus: Sendable {
         &effects)
     case .verdict(let block, let verdict): take(verdict, on: block)
     case .executed(let block, let root): executed(block, root, &effects)
+    case .finalRoot(let height, let root):
+      note(root: root, at: height)
+      markDirty(from: head.header.view)
     case .caughtUp(let proposal, let certificate): caughtUp(proposal, certificate, now, &effects)
     }
     guard started else { return }

@@ -101,6 +101,9 @@ extension Consensus {
     case verdict(block: Digest, DataVerdict)
     /// The block and all its ancestors were executed.
     case executed(block: Digest, stateRoot: Digest)
+    /// The state after the final block of this height, from execution or the ledger: for blocks that came through
+    /// catch-up or before a restart, which headers may still name (C15).
+    case finalRoot(height: Height, stateRoot: Digest)
     /// The host fetched and verified final blocks up to this one.
     case caughtUp(Proposal, Certificate)
   }

@@ -103,7 +103,12 @@ struct ViewState: Sendable {
 
   /// Each validator's first vote as the rules count it: by place among the known headers (C4), and those blocks.
   func choices() -> (firsts: [Choice], blocks: [Digest]) {
-    let known = blocks.filter { $0.header != nil }.map(\.hash)
+    // A header without first votes matters only as proof of equivocation: colluders could otherwise name more than the
+    // rules count.
+    let voted = Set(voters.compactMap { $0.first?.block })
+    let held = blocks.filter { $0.header != nil }.map(\.hash)
+    var known = held.filter(voted.contains)
+    for hash in held where known.count < 2 && !known.contains(hash) { known.append(hash) }
     let firsts = voters.map { voter -> Choice in
       guard let vote = voter.first else { return -1 }
       guard let block = vote.block else { return 0 }
