@@ -17,6 +17,8 @@ struct CatchUp {
 
   private(set) var tips: [Height]
   private var asked: (peer: Int, at: Instant)?
+  /// Who was asked last: the next question goes to the next one, so that nobody can keep a node behind.
+  private var lastAsked = -1
   private var heightSeen: Height = 0
   private var movedAt: Instant = 0
 
@@ -29,7 +31,12 @@ struct CatchUp {
     if tips.indices.contains(peer) { tips[peer] = max(tips[peer], tip) }
   }
 
-  mutating func answered() { asked = nil }
+  /// The height that at least one honest validator of those who tell has reached, with `f` liars among them.
+  func honest(f: Int) -> Height { f < tips.count ? tips.sorted(by: >)[f] : 0 }
+
+  mutating func answered(by peer: Int) {
+    if asked?.peer == peer { asked = nil }
+  }
 
   /// The peer to ask for blocks above `height`, if it is time to ask one.
   mutating func peerToAsk(above height: Height, at now: Instant) -> Int? {
@@ -43,11 +50,12 @@ struct CatchUp {
     } else if now - movedAt < Self.grace {
       return nil
     }
-    let first = (asked?.peer ?? -1) + 1
+    let first = lastAsked + 1
     for step in 0..<tips.count {
       let peer = (first + step) % tips.count
       if tips[peer] > height {
         asked = (peer, now)
+        lastAsked = peer
         return peer
       }
     }
@@ -66,8 +74,11 @@ extension Replica {
 
   /// Takes consecutive final blocks above the last executed one.
   mutating func take(_ sent: [FinalBlock], from peer: ValidatorIndex, at now: Moment, into effects: inout [Effect]) {
-    catchUp.answered()
-    let fresh = sent.drop { $0.proposal.header.height <= finalHeight }
+    catchUp.answered(by: Int(peer))
+    // A block that became final through a descendant carries that one's certificate: what comes after the last block with
+    // a certificate of its own is for the next answer.
+    let proven = sent.lastIndex { $0.certificate.block == $0.proposal.header.hash(chain: chain) } ?? sent.endIndex - 1
+    let fresh = sent.prefix(proven + 1).drop { $0.proposal.header.height <= finalHeight }
     guard let last = fresh.last else { return }
     if let fault = faultInChain(Array(fresh)) { return effects.append(.report(peer, "blocks: \(fault)")) }
     let lastHash = last.proposal.header.hash(chain: chain)
@@ -80,7 +91,7 @@ extension Replica {
       _ = insert(hash, block.proposal)
       if blocks[hash]?.executed == nil { blocks[hash]?.batches = block.batches }
       for batch in block.batches { verify(batch, hash: batch.hash(chain: chain), into: &effects) }
-      if let state = block.stateCertificate, state.block == hash,
+      if let state = block.stateCertificate, state.kind == .state, state.block == hash,
         state.verify(committee: committee, scheme: scheme)
       {
         blocks[hash]?.stateCertificate = state
@@ -114,6 +125,6 @@ extension Replica {
 }
 
 extension Replica {
-  /// Whether a validator claims blocks that this node has not executed for a while.
-  public var isBehind: Bool { catchUp.highest > finalHeight + 8 }
+  /// Whether an honest validator has blocks that this node has not executed for a while.
+  public var isBehind: Bool { catchUp.honest(f: committee.f) > finalHeight + 8 }
 }

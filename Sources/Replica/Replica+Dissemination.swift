@@ -67,9 +67,7 @@ extension Replica {
       proposalWanted = nil
       return
     }
-    guard let (height, root) = executedAncestor(of: parent), parentBlock.header.height + 1 <= height + 16 else {
-      return
-    }
+    guard let (height, root) = executedAncestor(of: parent) else { return }
     proposalWanted = nil
     let cut = lanes.cut(over: parentBlock.cut)
     stepConsensus(
@@ -78,14 +76,22 @@ extension Replica {
         historyRoot: parentBlock.history.root), at: now)
   }
 
-  /// The closest executed block at or below `hash` on its own chain.
+  /// C15: the state that a child of `hash` names. The last certified one, which every voter can check without executing
+  /// anything between proposal and vote; the closest executed one when the certified one is too old.
   private func executedAncestor(of hash: Digest) -> (Height, Digest)? {
+    guard let height = blocks[hash].map({ $0.header.height + 1 }) else { return nil }
+    var closest: (Height, Digest)?
     var current = hash
-    while let block = blocks[current] {
-      if let executed = block.executed { return (block.header.height, executed.stateRoot) }
+    while let block = blocks[current], block.header.height + ConsensusLimits.executionLag >= height {
+      if let executed = block.executed {
+        closest = closest ?? (block.header.height, executed.stateRoot)
+        if block.stateCertificate != nil || block.header.height <= committed {
+          return (block.header.height, executed.stateRoot)
+        }
+      }
       current = block.header.parentHash
     }
-    return nil
+    return closest
   }
 
   /// C3: a verdict on a proposed block: at once, or when the data has come.
@@ -102,6 +108,8 @@ extension Replica {
     var waiting: [Digest] = []
     swap(&waiting, &verdictsWaiting)
     for hash in waiting {
+      // What finality has passed needs no vote, and its data may not even exist.
+      guard let proposal = consensus.proposal(hash), proposal.header.view > consensus.lastFinalView else { continue }
       if let verdict = verdict(on: hash, at: now) {
         stepConsensus(.verdict(block: hash, verdict), at: now)
       } else {
@@ -132,6 +140,8 @@ extension Replica {
   mutating func insert(_ hash: Digest, _ proposal: Proposal, batches: [LaneBatch]? = nil) -> Bool {
     if blocks[hash] != nil { return true }
     guard let parent = blocks[proposal.header.parentHash] else { return true }
+    // Else a made-up height would keep the block from being forgotten.
+    guard proposal.header.height == parent.header.height + 1 else { return false }
     guard let cut = LaneCut(canonical: proposal.cut) else { return false }
     var history = parent.history
     history.append(hash)

@@ -69,6 +69,10 @@ extension Replica {
     guard var block = blocks[hash], let parent = blocks[block.header.parentHash] else { return false }
     let header = block.header
     guard let batches = block.batches ?? lanes.batches(after: parent.cut, upTo: block.cut, view: header.view) else {
+      // D4: a proven tip is voted on without its data, which execution needs.
+      lanes.fetch(
+        lanes.missing(after: parent.cut, upTo: block.cut), from: header.leader, isVoteWaiting: false,
+        at: now.monotonic, into: &laneEffects)
       return false
     }
     var inputs: [TransactionInput] = []
@@ -120,6 +124,7 @@ extension Replica {
       speculative.removeFirst()
       finalTip = hash
       clearing.releaseBlock()
+      stepConsensus(.finalRoot(height: block.header.height, stateRoot: executed.stateRoot), at: now)
       stepLanes(.ordered(block.cut), at: now)
       var bytes = 0
       for batch in block.batches ?? [] {

@@ -67,9 +67,15 @@ extension Replica {
     prune()
     if journalBytes > settings.journalBytesMax {
       journalBytes = 0
-      effects.append(
-        .rewriteJournal(
-          consensus.liveJournal().map(JournalRecord.consensus) + lanes.journalSnapshot().map(JournalRecord.lane)))
+      var records = consensus.liveJournal().map(JournalRecord.consensus)
+      // Agreement forgets what is well below the last certified state; the ledger may not have got there yet.
+      for block in finalChain.compactMap({ blocks[$0] }) {
+        records.append(.consensus(.proposal(block.proposal)))
+        for certificate in [block.certificate, block.stateCertificate] {
+          if let certificate { records.append(.consensus(.certificate(certificate))) }
+        }
+      }
+      effects.append(.rewriteJournal(records + lanes.journalSnapshot().map(JournalRecord.lane)))
     }
   }
 

@@ -24,7 +24,10 @@ public struct ReplicaSettings: Sendable {
   /// Blocks above the last committed one after which the replica stops executing until the ledger has caught up.
   public var uncommittedMax = 512
 
-  public init() {}
+  public init() {
+    // A block's execution occupies the loop: at some 50 bytes an action this is about 20,000 of them.
+    lanes.cutBytes = 1 << 20
+  }
 }
 
 /// What a node finds when it starts: its ledger's last block and state, and its journal.
@@ -36,9 +39,16 @@ public struct Recovery: Sendable {
   public var journal: [JournalRecord]
   /// The journal is missing, damaged or older than the ledger: vote only when that is provably safe.
   public var amnesiac: Bool
+  /// State roots of the ledger's last blocks, `ConsensusLimits.executionLag` of them if there are as many: headers may
+  /// still name them (C15).
+  public var recentRoots: [(height: Height, root: Digest)]
 
-  public init(head: FinalBlock?, history: HistoryTree, journal: [JournalRecord], amnesiac: Bool) {
+  public init(
+    head: FinalBlock?, history: HistoryTree, journal: [JournalRecord], amnesiac: Bool,
+    recentRoots: [(height: Height, root: Digest)] = []
+  ) {
     self.head = head
+    self.recentRoots = recentRoots
     self.history = history
     self.journal = journal
     self.amnesiac = amnesiac
@@ -90,6 +100,10 @@ public struct Replica {
 
   var reads: ReadIndex
   var catchUp: CatchUp
+  /// Peers for whom the host reads blocks at this moment.
+  private var isLoading: [Bool]
+  /// From the ledger, for agreement when it starts.
+  private var recentRoots: [(height: Height, root: Digest)]
   var journalBytes = 0
   var lastTipSent: Instant = 0
   var workTold = false
@@ -154,8 +168,11 @@ public struct Replica {
     lanes = Lanes(
       chain: chain, keys: keys, f: committee.f, index: index, signer: signer, scheme: scheme,
       settings: settings.lanes, recovered: laneEntries,
-      suspended: recovery.amnesiac)
-    isLaneSuspended = recovery.amnesiac
+      suspended: consensus.isAmnesiac)
+    // Also when the journal itself says so: a restart in between must not make the node forget that it forgot.
+    isLaneSuspended = consensus.isAmnesiac
+    recentRoots = recovery.recentRoots
+    isLoading = [Bool](repeating: false, count: keys.count)
     reads = ReadIndex(validators: keys.count, bootId: bootId)
     catchUp = CatchUp(validators: keys.count)
   }
@@ -189,7 +206,9 @@ public struct Replica {
       verifying.remove(batch)
       checked[batch] = inputs
     case .committed(let height): committed(height, at: now, into: &effects)
-    case .loaded(let peer, let blocks): if !blocks.isEmpty { effects.append(.send(to: peer, .blocks(blocks))) }
+    case .loaded(let peer, let blocks):
+      if isLoading.indices.contains(Int(peer)) { isLoading[Int(peer)] = false }
+      if !blocks.isEmpty { effects.append(.send(to: peer, .blocks(blocks))) }
     }
     settle(at: now, into: &effects)
   }
@@ -208,9 +227,12 @@ public struct Replica {
   }
 
   private mutating func start(at now: Moment, into effects: inout [Effect]) {
-    stepConsensus(.start, at: now)
-    stepLanes(.start, at: now)
+    for (height, root) in recentRoots { stepConsensus(.finalRoot(height: height, stateRoot: root), at: now) }
+    recentRoots = []
+    // The ledger's cut first: what it holds is neither announced nor fetched again.
     if let base = blocks[finalTip], base.header.height > 0 { stepLanes(.final(base.cut), at: now) }
+    stepLanes(.start, at: now)
+    stepConsensus(.start, at: now)
   }
 
   private mutating func tick(at now: Moment, into effects: inout [Effect]) {
@@ -260,7 +282,11 @@ public struct Replica {
     case .readAnswer(let nonce, let view, let entry):
       takeAnswer(nonce, from: peer, view: view, entry: entry, at: now, into: &effects)
     case .tip(let height): catchUp.note(tip: height, of: Int(peer))
-    case .getBlocks(let height): if height <= committed { effects.append(.loadBlocks(for: peer, from: height)) }
+    case .getBlocks(let height):
+      // One at a time for each peer: questions are cheap and answers are not.
+      guard height <= committed, !isLoading[Int(peer)] else { return }
+      isLoading[Int(peer)] = true
+      effects.append(.loadBlocks(for: peer, from: height))
     case .blocks(let blocks): take(blocks, from: peer, at: now, into: &effects)
     }
   }

@@ -31,6 +31,8 @@ final class Cluster {
     var proven: Height = 0
     var halted: String?
     var wake: Instant = .max
+    /// Latest broadcasts.
+    var sent: [PeerMessage] = []
   }
 
   let genesis: Genesis
@@ -51,7 +53,12 @@ final class Cluster {
   static let custodian: UInt8 = 200
   static let authority: UInt8 = 201
 
-  init(validators: Int = 4, seed: UInt64 = 1, listings: [Listing] = []) {
+  var settings = ReplicaSettings()
+
+  init(
+    validators: Int = 4, seed: UInt64 = 1, listings: [Listing] = [], settings: ReplicaSettings = ReplicaSettings()
+  ) {
+    self.settings = settings
     random = SeededRandom(seed: seed)
     let keys = (0..<validators).map { Self.key(UInt8($0 + 1)) }
     identities = keys.map { .standIn($0) }
@@ -83,6 +90,7 @@ final class Cluster {
     var history = HistoryTree()
     history.append(chain)
     var head: FinalBlock?
+    var roots: [(height: Height, root: Digest)] = []
     if let stored = try? node.store.head() {
       clearing = ClearingHouse(restoring: genesis.market, chain: chain)
       try? node.store.records { table, key, value in
@@ -93,6 +101,9 @@ final class Cluster {
       }
       clearing.rebuildIndices()
       head = (try? node.store.block(at: stored.height)).flatMap { $0 }.flatMap { FinalBlock($0) }
+      for height in (stored.height.subtracting(ConsensusLimits.executionLag) ?? 0)...stored.height {
+        if let block = try? node.store.block(at: height) { roots.append((height, block.stateRoot)) }
+      }
       if let bytes = try? node.store.meta(LedgerMeta.history),
         let kept = try? WireReader.decode(HistoryTree.self, from: bytes)
       {
@@ -113,8 +124,8 @@ final class Cluster {
     }
     node.replica = Replica(
       chain: chain, keys: genesis.validators.map(\.key), index: ValidatorIndex(index), signer: identities[index],
-      scheme: .standIn, settings: ReplicaSettings(), clearing: clearing, tree: tree,
-      recovery: Recovery(head: head, history: history, journal: node.journal, amnesiac: amnesiac),
+      scheme: .standIn, settings: settings, clearing: clearing, tree: tree,
+      recovery: Recovery(head: head, history: history, journal: node.journal, amnesiac: amnesiac, recentRoots: roots),
       bootId: UInt64(index + 1) << 32 | UInt64(node.life))
     push(index, .start, after: 0)
     for peer in nodes.indices where peer != index && nodes[peer].replica != nil {
@@ -156,6 +167,7 @@ final class Cluster {
     let node = nodes[index]
     guard node.replica != nil else { return }
     var effects: [Effect] = []
+    node.replica?.noteJournal(bytes: node.journal.count * 256)
     node.replica?.step(input, at: moment, into: &effects)
     for effect in effects { perform(effect, index, node) }
   }
@@ -166,6 +178,8 @@ final class Cluster {
     case .rewriteJournal(let records): node.journal = records
     case .send(let peer, let message): deliver(message, from: index, to: Int(peer))
     case .broadcast(let message):
+      node.sent.append(message)
+      if node.sent.count > 1000 { node.sent.removeFirst(500) }
       for peer in nodes.indices where peer != index { deliver(message, from: index, to: peer) }
     case .verify(let batch, let transactions):
       let inputs = transactions.map { TransactionCheck.run($0, chain: genesis.chain, scheme: .standIn) }
@@ -213,6 +227,8 @@ final class Cluster {
     transaction.signature = Signer.standIn(key).sign(transaction.signingBytes)
     return transaction.wireBytes
   }
+
+  func sent(by node: Int) -> [PeerMessage] { nodes[node].sent }
 
   private var nextTicket: UInt64 = 0
 
