@@ -95,10 +95,12 @@ let package = Package(
     tests(
       of: "Node",
       [
-        "Clearing", "Consensus", "Gossip", "Ledger", "Primitives", "Replica", "Sodium", "Storage", "Wire",
-        .product(name: "NIOCore", package: nio), .product(name: "NIOHTTP1", package: nio),
+        "Clearing", "Consensus", "Gossip", "Ledger", "Pricing", "Primitives", "Replica", "Sodium", "Storage",
+        "Wire", .product(name: "NIOCore", package: nio), .product(name: "NIOHTTP1", package: nio),
         .product(name: "NIOPosix", package: nio),
       ]),
     .testTarget(name: "ArchitectureTests", swiftSettings: strict),
+    // Drives the real executable as a black box.
+    .testTarget(name: "NetworkTests", swiftSettings: strict),
   ]
 )

@@ -25,7 +25,8 @@ struct Novation: AsyncParsableCommand {
       CommandGroup(
         name: "Operate:",
         subcommands: [
-          DevnetCommand.self, ReplayCommand.self, InitCommand.self, GenesisCommand.self, StartCommand.self,
+          DevnetCommand.self, ReplayCommand.self, BenchCommand.self, InitCommand.self, GenesisCommand.self,
+          StartCommand.self,
           KeyCommand.self,
         ]),
     ])

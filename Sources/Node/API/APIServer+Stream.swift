@@ -45,6 +45,15 @@ extension APIServer {
       status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-cache"], body: body)
   }
 
+  private static func paid(_ underlying: UnderlyingID, _ expiry: Timestamp, in block: FinalizedBlock) -> Amount {
+    block.executed.result.events.reduce(0) { sum, event in
+      guard case .settled(_, let instrument, _, let amount) = event.kind, amount > 0,
+        instrument.underlying == underlying, instrument.expiry == expiry
+      else { return sum }
+      return sum.saturatingAdding(amount)
+    }
+  }
+
   private static func events(of block: FinalizedBlock, topics: Set<String>, underlyings: [UnderlyingTerms]) -> String {
     var text = ""
     let height = block.header.height
@@ -67,8 +76,8 @@ extension APIServer {
         add(
           "settlement", id,
           SettlementEventDocument(
-            underlying: name, expiry: ISO8601.format(expiry), price: money(price), positions: positions, height: height)
-        )
+            underlying: name, expiry: ISO8601.format(expiry), price: money(price), positions: positions,
+            paid: money(paid(underlying, expiry, in: block)), height: height))
       case .marginCall(let account, let equity, let maintenance) where topics.contains("margin"):
         add(
           "marginCall", id,
@@ -102,6 +111,8 @@ struct SettlementEventDocument: Codable, Sendable {
   var expiry: String
   var price: String
   var positions: UInt32
+  /// What the accounts that gained received, together.
+  var paid: String
   var height: UInt64
 }
 

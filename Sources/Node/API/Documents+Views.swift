@@ -128,7 +128,8 @@ extension ReceiptDocument {
       orders: outcome.orders.map {
         ReceiptOrderDocument(
           id: String($0.id), instrument: InstrumentName.format($0.instrument, underlyings: underlyings),
-          filled: lots($0.filled), remaining: lots($0.remaining), state: String(describing: $0.state))
+          filled: lots($0.filled), remaining: lots($0.remaining), state: String(describing: $0.state),
+          error: $0.error?.name)
       },
       fills: outcome.fills.map {
         FillDocument(

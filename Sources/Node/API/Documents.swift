@@ -315,6 +315,8 @@ public struct ReceiptOrderDocument: Codable, Sendable {
   public var filled: String
   public var remaining: String
   public var state: String
+  /// Why the order was refused, where it was.
+  @Nullable public var error: String?
 }
 
 /// Where a transaction stands and what it did.
