@@ -134,10 +134,12 @@ public struct GenesisFile: Codable, Sendable {
 
   private func funds() throws(GenesisError) -> [FundedAccount] {
     var result: [FundedAccount] = []
+    var seen: Set<AccountID> = []
     for entry in accounts {
       guard let account = AccountID(hex: entry.account) else {
         throw fault("account \(entry.account)", "not 64 hex digits")
       }
+      guard seen.insert(account).inserted else { throw fault("account \(entry.account)", "funded twice") }
       guard let amount = Decimal.parse(entry.amount, scale: Decimal.moneyScale) else {
         throw fault("account \(entry.account)", "amount \"\(entry.amount)\" is not a decimal number")
       }
@@ -159,7 +161,17 @@ public struct GenesisFile: Codable, Sendable {
       throw GenesisError("\(path): \(error)")
     }
     do {
-      return try JSONDecoder().decode(GenesisFile.self, from: Data(bytes))
+      let file = try JSONDecoder().decode(GenesisFile.self, from: Data(bytes))
+      // A misspelt key would silently mean something else than was written.
+      if let given = JSONText.parse(JSONValue.self, bytes),
+        let known = JSONText.parse(JSONValue.self, Array(file.render().utf8)),
+        let key = unknownKey(given, known)
+      {
+        throw GenesisError("\(path): \(printable(key)): unknown key")
+      }
+      return file
+    } catch let error as GenesisError {
+      throw error
     } catch let error as DecodingError {
       throw GenesisError("\(path): \(Self.explain(error))")
     } catch {
@@ -168,6 +180,24 @@ public struct GenesisFile: Codable, Sendable {
   }
 
   public func render() -> String { JSONText.render(self) }
+
+  /// The path of a key that `given` has and `known` lacks; null counts as absent.
+  private static func unknownKey(_ given: JSONValue, _ known: JSONValue) -> String? {
+    switch (given, known) {
+    case (.object(let given), .object(let known)):
+      for (key, value) in given.sorted(by: { $0.key < $1.key }) where value != .null {
+        guard let match = known[key] else { return key }
+        if let inner = unknownKey(value, match) { return "\(key).\(inner)" }
+      }
+      return nil
+    case (.array(let given), .array(let known)):
+      for (index, (value, match)) in zip(given, known).enumerated() {
+        if let inner = unknownKey(value, match) { return "\(index).\(inner)" }
+      }
+      return nil
+    default: return nil
+    }
+  }
 
   private static func explain(_ error: DecodingError) -> String {
     func place(_ path: [any CodingKey]) -> String { path.map(\.stringValue).joined(separator: ".") }

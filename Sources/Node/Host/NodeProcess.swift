@@ -23,6 +23,8 @@ public struct NodeError: Error, CustomStringConvertible {
 
 public struct NodeProcess: Sendable {
   public static let version = "0.1.0"
+  /// Time that running requests get to end after SIGTERM.
+  private static let longestStop = Duration.seconds(2)
 
   let configuration: NodeConfiguration
   let genesis: Genesis
@@ -131,16 +133,21 @@ public struct NodeProcess: Sendable {
     halted: HaltSignal, log: Logger
   ) async throws {
     let api = APIServer(host: host, info: info, publisher: publisher, log: log)
-    let services = ServiceGroup(
-      configuration: ServiceGroupConfiguration(
-        services: [
-          .init(service: api.service(group: group), failureTerminationBehavior: .gracefullyShutdownGroup),
-          .init(service: halted, successTerminationBehavior: .gracefullyShutdownGroup),
-          .init(service: Heartbeat(host: host), successTerminationBehavior: .gracefullyShutdownGroup),
-        ],
-        gracefulShutdownSignals: [.sigterm, .sigint],
-        logger: log))
-    try await services.run()
+    var settings = ServiceGroupConfiguration(
+      services: [
+        .init(service: api.service(group: group), failureTerminationBehavior: .gracefullyShutdownGroup),
+        .init(service: halted, successTerminationBehavior: .gracefullyShutdownGroup),
+        .init(service: Heartbeat(host: host), successTerminationBehavior: .gracefullyShutdownGroup),
+      ],
+      gracefulShutdownSignals: [.sigterm, .sigint],
+      logger: log)
+    // An open event stream or a request that never ends must not hold up the stop.
+    settings.maximumGracefulShutdownDuration = Self.longestStop
+    do {
+      try await ServiceGroup(configuration: settings).run()
+    } catch is CancellationError {
+      log.info("connections that were still open are cut")
+    }
   }
 
   private func stop(
