@@ -5,5 +5,15 @@ deploy/build.sh
 
 # Tests that start the program start this one.
 export NOVATION_EXECUTABLE="$PWD/.build/novation"
-say "testing"
-swift test "${swift_flags[@]}" --disable-testable-imports "$@"
+run() { swift test "${swift_flags[@]}" --disable-testable-imports "$@"; }
+if [ $# -gt 0 ]; then
+  say "testing: $*"
+  run "$@"
+  exit
+fi
+# What starts processes or waits for sockets goes by itself, one test after the other: beside the suites that use every
+# core it would wait for a processor and not for the program.
+say "testing the modules"
+run --skip 'NodeTests|NetworkTests'
+say "testing the node and real networks"
+run --skip-build --no-parallel --filter 'NodeTests|NetworkTests'

@@ -17,6 +17,7 @@ struct Module {
   static let all: [Module] = [
     Module("CSodium", layer: 0, []),
     Module("CLMDB", layer: 0, []),
+    Module("CZlib", layer: 0, []),
     Module("Primitives", layer: 0, []),
     Module("Wire", layer: 1, []),
     Module("Sodium", layer: 1, ["CSodium"]),
@@ -30,7 +31,7 @@ struct Module {
     Module("Gossip", layer: 3, ["Wire", "Sodium"]),
     Module("Replica", layer: 4, cores),
     Module("Storage", layer: 5, system.union(["Ledger", "CLMDB", "Wire", "Sodium"])),
-    Module("Node", layer: 5, system.union(server).union(cores).union(["Replica", "Storage"])),
+    Module("Node", layer: 5, system.union(server).union(cores).union(["Replica", "Storage", "CZlib"])),
     Module("Simulator", layer: 5, cores.union(["Replica", "Storage", "Synchronization"])),
     Module("novation", layer: 6, system.union(server).union(cores).union(shell).union(["ArgumentParser"])),
   ]

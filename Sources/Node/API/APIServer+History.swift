@@ -24,14 +24,15 @@ extension APIServer {
       BlockDocument(
         height: stored.height, hash: stored.hash.hex, parent: proposal.header.parentHash.hex,
         stateRoot: stored.stateRoot.hex, timestamp: ISO8601.format(stored.timestamp), view: proposal.header.view,
-        leader: Int(proposal.header.leader), transactions: stored.transactions.map(\.hex)))
+        leader: Int(proposal.header.leader), transactions: stored.transactions.map(\.hex), consistency: "local"))
   }
 
   private func genesisBlock() -> BlockDocument {
     let root = (try? host.store.block(at: 0))?.flatMap { $0.stateRoot.hex } ?? ""
     return BlockDocument(
       height: 0, hash: info.genesis.chain.hex, parent: Digest.zero.hex, stateRoot: root,
-      timestamp: ISO8601.format(info.genesis.market.time), view: 0, leader: 0, transactions: [])
+      timestamp: ISO8601.format(info.genesis.market.time), view: 0, leader: 0, transactions: [],
+      consistency: "local")
   }
 
   func transaction(_ context: BasicRequestContext) async throws -> Response {

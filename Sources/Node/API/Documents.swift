@@ -242,6 +242,8 @@ public struct BlockDocument: Codable, Sendable {
   public var view: UInt64
   public var leader: Int
   public var transactions: [String]
+  /// Final blocks are read from this node's own ledger: "local".
+  public var consistency: String
 }
 
 public struct CertificateDocument: Codable, Sendable {

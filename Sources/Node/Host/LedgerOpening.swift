@@ -64,7 +64,17 @@ struct LedgerOpening {
       store: store, journal: journal, clearing: clearing, tree: tree,
       recovery: Recovery(
         head: try head(of: store), history: try history(of: store, genesis: genesis), journal: records,
-        amnesiac: amnesiac))
+        amnesiac: amnesiac, recentRoots: try recentRoots(of: store)))
+  }
+
+  /// Roots of the last blocks, against which headers that state one are held (C15).
+  private static func recentRoots(of store: LMDBStore) throws -> [(height: Height, root: Digest)] {
+    guard let head = try store.head() else { return [] }
+    var roots: [(height: Height, root: Digest)] = []
+    for height in (head.height > 16 ? head.height - 16 : 0)...head.height {
+      if let block = try store.block(at: height) { roots.append((height, block.stateRoot)) }
+    }
+    return roots
   }
 
   private static func isAmnesia(_ condition: JournalCondition) -> Bool {

@@ -141,11 +141,12 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
       journal.append(record.wireBytes)
     }
     if !hasUnsyncedBallot { answerFast() }
-    for effect in effects {
+    for (place, effect) in effects.enumerated() {
       switch effect {
       case .persist: break
       case .rewriteJournal(let records):
-        try journal.rewrite(keeping: records.map(\.wireBytes))
+        // The new file must also hold what this turn writes after the snapshot was taken.
+        try journal.rewrite(keeping: (records + persisted(after: place)).map(\.wireBytes))
         hasUnsyncedBallot = false
       case .receipt(_, _, isFast: true) where answeredFast: break
       case .send, .broadcast, .receipt, .readReady:
@@ -155,6 +156,10 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
       }
     }
     answeredFast = false
+  }
+
+  private func persisted(after place: Int) -> [JournalRecord] {
+    effects[(place + 1)...].compactMap { if case .persist(let record) = $0 { record } else { nil } }
   }
 
   /// Receipts of blocks that became final by first votes which are all durable already need not wait for what else the
