@@ -56,6 +56,27 @@ public struct FinalBlock: Sendable, WireCodable {
   }
 }
 
+extension PeerMessage {
+  /// What a message promises in the sender's name, and so what must be durable before it leaves.
+  public enum Promise: Sendable {
+    /// Nothing that the sender could contradict after a crash: what others signed, questions, answers from the ledger.
+    case none
+    /// The sender must not forget it, and others wait for it.
+    case binding
+    /// The sender must not forget it, but the two-delay path does not wait for it: it may share the next sync.
+    case unhurried
+  }
+
+  public var promise: Promise {
+    switch self {
+    case .consensus(.vote(let vote)): vote.kind == .finalize || vote.kind == .attest ? .unhurried : .binding
+    case .consensus(.certificate), .consensus(.evidence), .consensus(.getProposal), .consensus(.getCertificates): .none
+    case .lane(.getBatches), .readProbe, .tip, .getBlocks, .blocks: .none
+    case .consensus, .lane, .readAnswer: .binding
+    }
+  }
+}
+
 extension PeerMessage: WireCodable {
   public static let blocksMax = 64
 

@@ -243,12 +243,22 @@ public struct Devnet: Sendable {
     return JSONText.parse(StatusDocument.self, reply.body)
   }
 
-  /// Waits until every running node serves, has peers and has seen the chain advance.
+  /// The first prices are there: whatever is listed can be traded. True too where nothing is listed.
+  private func hasMarks() async -> Bool {
+    let client = UnixHTTPClient(socket: layout.socket(0))
+    defer { client.close() }
+    guard let reply = try? await client.send(.get("/v1/instruments?consistency=local"), timeout: .seconds(2)),
+      let document = JSONText.parse(InstrumentsDocument.self, reply.body)
+    else { return false }
+    return document.instruments.allSatisfy { $0.markPrice != nil || $0.state == "settled" }
+  }
+
+  /// Waits until every node serves and has seen the chain advance, and the first prices are there.
   public func waitReady(timeoutSeconds: Int, progress: (String) -> Void) async throws {
     var first: [Int: UInt64] = [:]
     var ready: Set<Int> = []
     let deadline = Clock.monotonic + Int64(timeoutSeconds) * Duration64.second
-    while ready.count < nodeCount {
+    while true {
       for node in document.nodes.indices where !ready.contains(node) {
         guard isRunning(node) else {
           throw stopped(node)
@@ -258,7 +268,7 @@ public struct Devnet: Sendable {
         if first[node] == nil { first[node] = status.height }
       }
       progress("\(ready.count) of \(nodeCount) nodes serve and advance")
-      if ready.count == nodeCount { return }
+      if ready.count == nodeCount, await hasMarks() { return }
       guard Clock.monotonic < deadline else {
         throw DevnetError(
           "only \(ready.count) of \(nodeCount) nodes were ready in \(timeoutSeconds) s; see \(layout.log(0))")

@@ -56,6 +56,10 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
   /// A first or fallback vote, or a proposal, waits for its sync.
   private var hasUnsyncedBallot = false
   private var answeredFast = false
+  /// Messages that wait for the next sync, and for how long at most.
+  private var unhurried: [Effect] = []
+  private var isReleaseScheduled = false
+  private static let unhurriedWait = 2 * Duration64.millisecond
 
   struct Statistics {
     var peerFaults: UInt64 = 0
@@ -134,7 +138,7 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
   }
 
   /// Performs the effects of a turn. One sync makes all its records durable, and only when something is about to leave
-  /// the node that they guard: what is merely held waits for the next sync.
+  /// the node that they guard: what is merely held, and messages nobody waits for, share the next sync.
   private func perform() throws {
     for case .persist(let record) in effects {
       if record.isBallot { hasUnsyncedBallot = true }
@@ -149,13 +153,51 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
         try journal.rewrite(keeping: (records + persisted(after: place)).map(\.wireBytes))
         hasUnsyncedBallot = false
       case .receipt(_, _, isFast: true) where answeredFast: break
-      case .send, .broadcast, .receipt, .readReady:
-        if journal.pendingCount > 0 { try syncJournal() }
+      case .send(_, let message), .broadcast(let message): try send(effect, promising: message.promise)
+      case .receipt(_, _, let isFast):
+        if isFast ? hasUnsyncedBallot : journal.pendingCount > 0 { try syncJournal() }
+        perform(effect)
+      case .readReady:
+        if hasUnsyncedBallot { try syncJournal() }
         perform(effect)
       default: perform(effect)
       }
     }
     answeredFast = false
+    if journal.pendingCount == 0 { releaseUnhurried() } else { scheduleUnhurried() }
+  }
+
+  /// Lets a message out when what it promises is durable.
+  private func send(_ effect: Effect, promising promise: PeerMessage.Promise) throws {
+    switch promise {
+    case .none: break
+    case .binding: if journal.pendingCount > 0 { try syncJournal() }
+    case .unhurried:
+      guard journal.pendingCount == 0 else { return unhurried.append(effect) }
+    }
+    perform(effect)
+  }
+
+  private func releaseUnhurried() {
+    for effect in unhurried { perform(effect) }
+    unhurried.removeAll(keepingCapacity: true)
+  }
+
+  /// On a quiet network no other message brings the sync that these wait for.
+  private func scheduleUnhurried() {
+    guard !unhurried.isEmpty, !isReleaseScheduled else { return }
+    isReleaseScheduled = true
+    loop.scheduleTask(in: .nanoseconds(Self.unhurriedWait)) { [self] in
+      isReleaseScheduled = false
+      guard !unhurried.isEmpty, !isHalted else { return }
+      do {
+        try syncJournal()
+      } catch {
+        return halt("\(error)")
+      }
+      releaseUnhurried()
+      network?.flush()
+    }
   }
 
   private func persisted(after place: Int) -> [JournalRecord] {
