@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Starts four validators on this machine, clears a session that the program generates from a seed (one validator is
-# killed on the way), prints what happened, and stops everything it started. `make demo` builds first.
+# Starts four validators on this machine, clears a session that the program generates from a seed (with a crash of the
+# market in it), prints what happened, and stops everything it started. `make demo` builds first.
 #
 #   SEED=7 deploy/demo.sh      another session
 #   KEEP=1 deploy/demo.sh      leaves the nodes' directories, with their logs
