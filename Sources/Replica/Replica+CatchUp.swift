@@ -38,8 +38,9 @@ struct CatchUp {
     if asked?.peer == peer { asked = nil }
   }
 
-  /// The peer to ask for blocks above `height`, if it is time to ask one.
-  mutating func peerToAsk(above height: Height, at now: Instant) -> Int? {
+  /// The peer to ask for blocks above `height`, if it is time to ask one. `isFar`: honest validators are so far ahead
+  /// that waiting for blocks in flight would only lose time.
+  mutating func peerToAsk(above height: Height, isFar: Bool, at now: Instant) -> Int? {
     if height > heightSeen || movedAt == 0 {
       heightSeen = max(height, heightSeen)
       movedAt = now
@@ -47,7 +48,7 @@ struct CatchUp {
     guard highest > height else { return nil }
     if let asked {
       guard now - asked.at >= Self.patience else { return nil }
-    } else if now - movedAt < Self.grace {
+    } else if !isFar, now - movedAt < Self.grace {
       return nil
     }
     let first = lastAsked + 1
@@ -64,12 +65,18 @@ struct CatchUp {
 }
 
 extension Replica {
-  /// Final blocks known but not executed count as held: their data comes through the lanes.
-  private var heldHeight: Height { finalHeight }
+  /// How far behind a node asks for blocks as fast as it executes them.
+  private static let far: Height = 16
+
+  /// Everything known to be final is executed, and still more than f validators are far ahead.
+  private var isFarBehind: Bool {
+    let top = finalChain.last.flatMap { blocks[$0]?.header.height } ?? committed
+    return top <= finalHeight && catchUp.honest(f: committee.f) > finalHeight + Self.far
+  }
 
   mutating func askForBlocks(at now: Instant, into effects: inout [Effect]) {
-    guard let peer = catchUp.peerToAsk(above: heldHeight, at: now) else { return }
-    effects.append(.send(to: ValidatorIndex(truncatingIfNeeded: peer), .getBlocks(from: heldHeight + 1)))
+    guard let peer = catchUp.peerToAsk(above: finalHeight, isFar: isFarBehind, at: now) else { return }
+    effects.append(.send(to: ValidatorIndex(truncatingIfNeeded: peer), .getBlocks(from: finalHeight + 1)))
   }
 
   /// Takes consecutive final blocks above the last executed one.

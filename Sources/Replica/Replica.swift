@@ -222,6 +222,7 @@ public struct Replica {
       serveReads(at: now, into: &effects)
       tellWork(at: now)
     } while !consensusEffects.isEmpty || !laneEffects.isEmpty
+    if isBehind { askForBlocks(at: now.monotonic, into: &effects) }
     commitProven(into: &effects)
     effects.append(.wake(at: nextWake(after: now.monotonic)))
   }

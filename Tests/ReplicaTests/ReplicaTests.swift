@@ -125,6 +125,22 @@ import Testing
     #expect(cluster.run(for: 20 * Duration64.second) { cluster.nodes[0].receipts[ticket] != nil })
   }
 
+  @Test func aNodeFarBehindAsksForBlocksAsFastAsItExecutesThem() {
+    let cluster = Cluster()
+    cluster.run(for: Duration64.second)
+    cluster.crash(1)
+    for round in 0..<150 {
+      let ticket = cluster.submit(transfer(cluster, amount: Int64(round + 1)), to: 0)
+      cluster.run(for: 5 * Duration64.second) { cluster.nodes[0].receipts[ticket] != nil }
+    }
+    let height = cluster.heights[0]
+    #expect(height >= 150)
+    cluster.start(1)
+    // Answers of sixteen blocks: with a pause before each question this would take four seconds.
+    #expect(cluster.run(for: 2 * Duration64.second) { cluster.heights[1] >= height })
+    expectEqualRoots(cluster)
+  }
+
   @Test func aLinearizableReadSeesWhatWasAcknowledgedElsewhere() {
     let cluster = Cluster(seed: 9)
     for round in 0..<20 {

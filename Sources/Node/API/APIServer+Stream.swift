@@ -24,13 +24,18 @@ extension APIServer {
     }
     let (blocks, continuation) = AsyncStream.makeStream(
       of: FinalizedBlock.self, bufferingPolicy: .bufferingOldest(Self.backlogMax))
-    host.subscribe { block in
+    let accepted = await host.subscribe(limit: Int(limits.streams)) { block in
       switch continuation.yield(block) {
       case .enqueued: return true
       default:
         continuation.finish()
         return false
       }
+    }
+    guard accepted else {
+      throw APIError(
+        .tooManyRequests, "tooManyStreams", "\(limits.streams) event streams are open",
+        hint: "Close one, ask another node, or raise limits.streams.")
     }
     let terms = info.genesis.market.underlyings
     let body = ResponseBody { writer in

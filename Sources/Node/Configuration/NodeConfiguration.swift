@@ -53,12 +53,10 @@ public struct NodeConfiguration: Sendable, Equatable {
   }
 
   public struct Limits: Sendable, Equatable {
-    public var requestHeader: Int64 = 16 << 10
     public var requestBody: Int64 = 1 << 20
     public var requestsPerSecond: Int64 = 20_000
     public var concurrentRequests: Int64 = 4_096
     public var streams: Int64 = 256
-    public var pendingTransactions: Int64 = 100_000
     public var peerMessage: Int64 = 8 << 20
     public var peerQueue: Int64 = 64 << 20
   }

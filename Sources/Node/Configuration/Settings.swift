@@ -142,17 +142,14 @@ extension Setting {
 
   private static var limitSettings: [Setting] {
     [
-      setting("limits", "request_header", .size(\.limits.requestHeader, 1 << 10...1 << 20), "Header of one request."),
       setting("limits", "request_body", .size(\.limits.requestBody, 4 << 10...64 << 20), "Body of one request."),
       setting(
-        "limits", "requests_per_second", .integer(\.limits.requestsPerSecond, 1...10_000_000), "Of one connection."),
+        "limits", "requests_per_second", .integer(\.limits.requestsPerSecond, 1...10_000_000),
+        "Of all connections together."),
       setting(
         "limits", "concurrent_requests", .integer(\.limits.concurrentRequests, 1...1_000_000), "Of all connections."),
       setting("limits", "streams", .integer(\.limits.streams, 0...100_000), "Open event streams."),
-      setting(
-        "limits", "pending_transactions", .integer(\.limits.pendingTransactions, 1...10_000_000),
-        "Transactions accepted here that are not final yet."),
-      setting("limits", "peer_message", .size(\.limits.peerMessage, 64 << 10...64 << 20), "One message of a peer."),
+      setting("limits", "peer_message", .size(\.limits.peerMessage, 8 << 20...64 << 20), "One message of a peer."),
       setting("limits", "peer_queue", .size(\.limits.peerQueue, 1 << 20...4 << 30), "Bytes waiting to go to one peer."),
     ]
   }

@@ -383,11 +383,15 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
     }
   }
 
-  /// Calls `deliver` on the loop with every block that becomes final, until it returns false.
-  func subscribe(_ deliver: @escaping @Sendable (FinalizedBlock) -> Bool) {
-    loop.execute { [self] in
+  /// Calls `deliver` on the loop with every block that becomes final, until it returns false. False, and nothing is ever
+  /// called, where `limit` others listen already.
+  func subscribe(limit: Int, _ deliver: @escaping @Sendable (FinalizedBlock) -> Bool) async -> Bool {
+    let accepted = try? await loop.submit { [self] in
+      guard subscribers.count < limit else { return false }
       nextTicket += 1
       subscribers[nextTicket] = deliver
-    }
+      return true
+    }.get()
+    return accepted ?? false
   }
 }
