@@ -43,7 +43,7 @@ struct GenesisCommand: ParsableCommand {
       try explained {
         let second = Duration64.second
         let created = try GenesisFile.create(
-          name: name, network: network, time: time.flatMap(ISO8601.parse) ?? wallNanoseconds() / second * second,
+          name: name, network: network, time: time.flatMap(ISO8601.parse) ?? Clock.wall / second * second,
           clockStart: clockStart.flatMap(ISO8601.parse), clockRate: clockRate, underlyings: underlyings,
           custodian: custodian, listingAuthority: listingAuthority)
         try created.save(to: file, replacing: force)

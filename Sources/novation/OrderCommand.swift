@@ -41,7 +41,7 @@ struct OrderCommand: AsyncParsableCommand {
     private func goodTillTime() throws -> Timestamp {
       guard let goodTill else { return 0 }
       if let time = ISO8601.parse(goodTill) { return time }
-      if let span = TimeSpan.parse(goodTill) { return wallNanoseconds().saturatingAdding(span) }
+      if let span = TimeSpan.parse(goodTill) { return Clock.wall.saturatingAdding(span) }
       throw ValidationError("--good-till: \"\(goodTill)\" is neither ISO 8601 nor a span such as 15m.")
     }
 

@@ -55,7 +55,7 @@ public struct NetworkTerms: Sendable {
     _ actions: [Action], key: SigningKey, mode: TransactionMode = .allOrNothing, clientID: UInt64? = nil,
     lifetime: Int64
   ) -> SignedTransaction {
-    let now = wallNanoseconds()
+    let now = Clock.wall
     var transaction = Transaction(
       chain: chain, signer: key.publicKey, nonce: Nonce.make(time: now, random: SecureRandom.uint64()),
       expiry: now.saturatingAdding(lifetime), clientID: clientID, mode: mode, actions: actions)

@@ -1,7 +1,6 @@
 // Progress of anything that takes more than a second, on standard error: one line that is redrawn on a terminal, plain
 // lines elsewhere. Quiet for quick work.
 
-import Glibc
 import Primitives
 import Synchronization
 
@@ -20,7 +19,7 @@ public final class Progress: Sendable {
 
   /// `clock` gives monotonic nanoseconds.
   public init(
-    _ title: String, terminal: Terminal = .error, clock: @escaping @Sendable () -> Int64 = monotonicNanoseconds
+    _ title: String, terminal: Terminal = .error, clock: @escaping @Sendable () -> Int64 = { Clock.monotonic }
   ) {
     self.title = title
     self.terminal = terminal
@@ -65,18 +64,4 @@ public final class Progress: Sendable {
       state.drawn = false
     }
   }
-}
-
-/// Monotonic time of the host.
-public func monotonicNanoseconds() -> Int64 {
-  var time = timespec()
-  clock_gettime(CLOCK_MONOTONIC, &time)
-  return Int64(time.tv_sec) * Duration64.second + Int64(time.tv_nsec)
-}
-
-/// Wall-clock time since 1970.
-public func wallNanoseconds() -> Int64 {
-  var time = timespec()
-  clock_gettime(CLOCK_REALTIME, &time)
-  return Int64(time.tv_sec) * Duration64.second + Int64(time.tv_nsec)
 }

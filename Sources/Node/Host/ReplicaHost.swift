@@ -63,10 +63,6 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
 
   struct Statistics {
     var peerFaults: UInt64 = 0
-    var actions: UInt64 = 0
-    var trades: UInt64 = 0
-    var lastFinalAt: Instant = 0
-    var lastWarning = ""
   }
 
   private struct Submission {
@@ -307,8 +303,6 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
   }
 
   private func finalized(_ block: FinalizedBlock) {
-    statistics.lastFinalAt = Clock.monotonic
-    for outcome in block.executed.result.outcomes { statistics.actions &+= UInt64(outcome.orders.count) }
     for (id, deliver) in subscribers where !deliver(block) { subscribers[id] = nil }
   }
 

@@ -22,9 +22,8 @@ final class PricePublisher: @unchecked Sendable {
   private let index: Int?
   private let synthetic: SyntheticMarket?
   private let log: Logger
-  private var fed: (prices: [IndexQuote], surfaces: [SurfaceQuote], at: Instant)?
+  private var fed: (prices: [IndexQuote], surfaces: [SurfaceQuote])?
   private var lastRound: Round = 0
-  private(set) var published: UInt64 = 0
 
   init(
     host: ReplicaHost, identity: SigningKey, genesis: Genesis, index: Int?, syntheticSeed: UInt64?, log: Logger
@@ -57,7 +56,6 @@ final class PricePublisher: @unchecked Sendable {
     let bytes = transaction.wireBytes
     let input = TransactionInput(
       hash: TransactionCheck.hash(of: bytes), transaction: transaction, signatureValid: true)
-    published += 1
     host.feed(.submit(bytes: bytes, input, ticket: 0))
   }
 
@@ -96,7 +94,7 @@ final class PricePublisher: @unchecked Sendable {
     guard surfaces.count <= Limits.maxSurfacesPerObservation, prices.count <= Limits.maxUnderlyings else {
       throw ObservationFault(description: "too many prices or surfaces")
     }
-    try await host.loop.submit { [self] in fed = (prices, surfaces, Clock.monotonic) }.get()
+    try await host.loop.submit { [self] in fed = (prices, surfaces) }.get()
   }
 
   private func underlying(_ symbol: String) throws -> UnderlyingID {
