@@ -1,14 +1,21 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-let strict: [SwiftSetting] = [
-  .swiftLanguageMode(.v6),
-  .enableUpcomingFeature("ExistentialAny"),
-  .enableUpcomingFeature("MemberImportVisibility"),
-  .enableUpcomingFeature("InternalImportsByDefault"),
-  .treatAllWarnings(as: .error),
-  .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
-]
+/// `NOVATION_CORES=1` leaves out what does input and output, and with it every package that has to be fetched: sanitizers,
+/// fuzzing and mutants need only the cores. `NOVATION_MUTANTS=1` compiles one-line bugs into them besides, which tests
+/// switch on one by one (see docs/TESTING.md).
+let mutants = Context.environment["NOVATION_MUTANTS"] != nil
+let coresOnly = mutants || Context.environment["NOVATION_CORES"] != nil
+
+let strict: [SwiftSetting] =
+  [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+    .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
+  ] + (mutants ? [.define("MUTANTS")] : [])
 
 /// One of our modules with the modules of lower layers that it imports; `Tests/ArchitectureTests` holds them against the
 /// table of `docs/ARCHITECTURE.md`.
@@ -21,86 +28,94 @@ func tests(of name: String, _ modules: [Target.Dependency] = []) -> Target {
 }
 
 let nio = "swift-nio"
+let cores: [Target] = [
+  .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
+  .systemLibrary(name: "CLMDB", providers: [.apt(["liblmdb-dev"])]),
+  .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+
+  module("Primitives", []),
+  module("Wire", ["Primitives"]),
+  module("Sodium", ["CSodium", "Primitives"]),
+  module("Pricing", ["Primitives"]),
+  module("Channel", ["Wire", "Sodium", "Primitives"]),
+  module("Ledger", ["Wire", "Sodium", "Primitives"]),
+  module("Clearing", ["Pricing", "Wire", "Ledger", "Primitives"]),
+  module("Consensus", ["Wire", "Sodium", "Primitives"]),
+  module("Gossip", ["Wire", "Sodium", "Primitives"]),
+  module("Replica", ["Clearing", "Consensus", "Gossip", "Ledger", "Primitives", "Sodium", "Wire"]),
+  module("Storage", ["CLMDB", "Ledger", "Primitives", "Sodium", "Wire"]),
+
+  tests(of: "Primitives"),
+  tests(of: "Wire", ["Primitives"]),
+  tests(of: "Sodium", ["Primitives"]),
+  tests(of: "Pricing", ["Primitives"]),
+  tests(of: "Channel", ["Sodium", "Primitives"]),
+  tests(of: "Ledger", ["Sodium", "Wire", "Primitives"]),
+  tests(of: "Storage", ["Ledger", "Sodium", "Wire", "Primitives"]),
+  tests(of: "Clearing", ["Ledger", "Pricing", "Wire", "Primitives"]),
+  tests(of: "Consensus", ["Sodium", "Wire", "Primitives"]),
+  tests(of: "Gossip", ["Sodium", "Wire", "Primitives"]),
+  tests(of: "Replica", ["Clearing", "Consensus", "Gossip", "Ledger", "Sodium", "Wire", "Primitives"]),
+]
+
+let shell: [Target] = [
+  module(
+    "Node",
+    [
+      "CZlib", "Channel", "Clearing", "Consensus", "Gossip", "Ledger", "Pricing", "Primitives", "Replica", "Sodium",
+      "Storage", "Wire",
+    ],
+    [
+      .product(name: "HTTPTypes", package: "swift-http-types"),
+      .product(name: "Hummingbird", package: "hummingbird"),
+      .product(name: "Logging", package: "swift-log"),
+      .product(name: "NIOConcurrencyHelpers", package: nio),
+      .product(name: "NIOCore", package: nio),
+      .product(name: "NIOHTTP1", package: nio),
+      .product(name: "NIOPosix", package: nio),
+      .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+      .product(name: "TOMLKit", package: "TOMLKit"),
+    ]),
+  .executableTarget(
+    name: "novation",
+    dependencies: [
+      "Clearing", "Node", "Pricing", "Primitives", "Replica", "Sodium", "Wire",
+      .product(name: "ArgumentParser", package: "swift-argument-parser"),
+    ],
+    swiftSettings: strict,
+    // The two archives are what a static FoundationEssentials needs besides itself.
+    linkerSettings: [
+      .unsafeFlags(["-static-executable"]), .linkedLibrary("_FoundationCShims"),
+      .linkedLibrary("_FoundationCollections"),
+    ]
+  ),
+
+  tests(
+    of: "Node",
+    [
+      "Clearing", "Consensus", "Gossip", "Ledger", "Pricing", "Primitives", "Replica", "Sodium", "Storage",
+      "Wire", .product(name: "NIOCore", package: nio), .product(name: "NIOHTTP1", package: nio),
+      .product(name: "NIOPosix", package: nio),
+    ]),
+  .testTarget(name: "ArchitectureTests", swiftSettings: strict),
+  // Drives the real executable as a black box.
+  .testTarget(name: "NetworkTests", swiftSettings: strict),
+]
+
+let fetched: [Package.Dependency] = [
+  .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+  .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+  .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+  .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+  // Without its default traits Hummingbird needs no full Foundation.
+  .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
+  .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+  .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+]
+
 let package = Package(
   name: "novation",
-  dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
-    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
-    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
-    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
-    // Without its default traits Hummingbird needs no full Foundation.
-    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
-    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
-    .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
-  ],
-  targets: [
-    .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
-    .systemLibrary(name: "CLMDB", providers: [.apt(["liblmdb-dev"])]),
-    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
-
-    module("Primitives", []),
-    module("Wire", ["Primitives"]),
-    module("Sodium", ["CSodium", "Primitives"]),
-    module("Pricing", ["Primitives"]),
-    module("Channel", ["Wire", "Sodium", "Primitives"]),
-    module("Ledger", ["Wire", "Sodium", "Primitives"]),
-    module("Clearing", ["Pricing", "Wire", "Ledger", "Primitives"]),
-    module("Consensus", ["Wire", "Sodium", "Primitives"]),
-    module("Gossip", ["Wire", "Sodium", "Primitives"]),
-    module("Replica", ["Clearing", "Consensus", "Gossip", "Ledger", "Primitives", "Sodium", "Wire"]),
-    module("Storage", ["CLMDB", "Ledger", "Primitives", "Sodium", "Wire"]),
-    module(
-      "Node",
-      [
-        "CZlib", "Channel", "Clearing", "Consensus", "Gossip", "Ledger", "Pricing", "Primitives", "Replica", "Sodium",
-        "Storage", "Wire",
-      ],
-      [
-        .product(name: "HTTPTypes", package: "swift-http-types"),
-        .product(name: "Hummingbird", package: "hummingbird"),
-        .product(name: "Logging", package: "swift-log"),
-        .product(name: "NIOConcurrencyHelpers", package: nio),
-        .product(name: "NIOCore", package: nio),
-        .product(name: "NIOHTTP1", package: nio),
-        .product(name: "NIOPosix", package: nio),
-        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-        .product(name: "TOMLKit", package: "TOMLKit"),
-      ]),
-    .executableTarget(
-      name: "novation",
-      dependencies: [
-        "Clearing", "Node", "Pricing", "Primitives", "Replica", "Sodium", "Wire",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ],
-      swiftSettings: strict,
-      // The two archives are what a static FoundationEssentials needs besides itself.
-      linkerSettings: [
-        .unsafeFlags(["-static-executable"]), .linkedLibrary("_FoundationCShims"),
-        .linkedLibrary("_FoundationCollections"),
-      ]
-    ),
-
-    tests(of: "Primitives"),
-    tests(of: "Wire", ["Primitives"]),
-    tests(of: "Sodium", ["Primitives"]),
-    tests(of: "Pricing", ["Primitives"]),
-    tests(of: "Channel", ["Sodium", "Primitives"]),
-    tests(of: "Ledger", ["Sodium", "Wire", "Primitives"]),
-    tests(of: "Storage", ["Ledger", "Sodium", "Wire", "Primitives"]),
-    tests(of: "Clearing", ["Ledger", "Pricing", "Wire", "Primitives"]),
-    tests(of: "Consensus", ["Sodium", "Wire", "Primitives"]),
-    tests(of: "Gossip", ["Sodium", "Wire", "Primitives"]),
-    tests(of: "Replica", ["Clearing", "Consensus", "Gossip", "Ledger", "Sodium", "Wire", "Primitives"]),
-    tests(
-      of: "Node",
-      [
-        "Clearing", "Consensus", "Gossip", "Ledger", "Pricing", "Primitives", "Replica", "Sodium", "Storage",
-        "Wire", .product(name: "NIOCore", package: nio), .product(name: "NIOHTTP1", package: nio),
-        .product(name: "NIOPosix", package: nio),
-      ]),
-    .testTarget(name: "ArchitectureTests", swiftSettings: strict),
-    // Drives the real executable as a black box.
-    .testTarget(name: "NetworkTests", swiftSettings: strict),
-  ]
+  dependencies: coresOnly ? [] : fetched,
+  targets: coresOnly ? cores : cores + shell
 )
