@@ -111,6 +111,6 @@ struct OwnLane: Sendable {
   /// The tip being proven and who vouched for it, ascending.
   var proving: LanePoint?
   var vouchers: [LaneProof.Voucher] = []
-  /// Below this view every new tip is solicited at once: the lane was found to need proofs lately.
+  /// Below this view every new tip is solicited at once: a block lately named one with a proof, so a leader wanted it.
   var eagerUntil: View = 0
 }

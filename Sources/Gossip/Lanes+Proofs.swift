@@ -57,7 +57,6 @@ extension Lanes {
     let proof = LaneProof(point: point, vouchers: own.vouchers)
     own.proving = nil
     own.vouchers = []
-    own.eagerUntil = view + LaneLimits.standingViews / 8
     learn(proof, at: now, into: &effects)
     if lanes[Int(point.lane)].chain.tip != point { own.solicitAt = now }
   }
