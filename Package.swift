@@ -45,6 +45,12 @@ let cores: [Target] = [
   module("Replica", ["Clearing", "Consensus", "Gossip", "Ledger", "Primitives", "Sodium", "Wire"]),
   module("Storage", ["CLMDB", "Ledger", "Primitives", "Sodium", "Wire"]),
 
+  // Opens what crashes leave of ledgers and journals; `StorageTests` starts it.
+  .target(name: "DiskRecorder", path: "Tests/DiskRecorder"),
+  .executableTarget(
+    name: "CrashProbe", dependencies: ["DiskRecorder", "Ledger", "Primitives", "Sodium", "Storage", "Wire"],
+    path: "Tests/CrashProbe", swiftSettings: strict),
+
   tests(of: "Primitives"),
   tests(of: "Wire", ["Primitives"]),
   tests(of: "Sodium", ["Primitives"]),

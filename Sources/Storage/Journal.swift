@@ -59,7 +59,7 @@ public final class Journal {
     capacity = bytes?.count ?? 0
     switch contents.condition {
     case .clean: break
-    case .tornTailCut: try cutTail()
+    case .tornTailCut: try cutTail(of: bytes ?? [])
     case .damaged(let why):
       failure = StoreError(
         .damaged, "The journal \(path) is damaged: \(why).", advice: "The node must first recover its vote floor.")
@@ -152,9 +152,16 @@ public final class Journal {
     sequence += 1
   }
 
-  /// Zeroes everything after the last whole group, so that no sector of the torn one can ever be met again.
-  private func cutTail() throws(StoreError) {
+  /// Zeroes everything after the last whole group, so that no sector of the torn one can ever be met again. The marks go
+  /// first, and durably: power that goes again while the rest is zeroed must not leave a mark behind half a sector, which
+  /// would pass for rot.
+  private func cutTail(of bytes: [UInt8]) throws(StoreError) {
     guard let file else { return }
+    for mark in stride(from: end + JournalFormat.sector - 1, to: capacity, by: JournalFormat.sector)
+    where bytes[mark] != 0 {
+      try file.write([0], at: mark)
+    }
+    try file.synchronise(metadata: false)
     try file.write([UInt8](repeating: 0, count: capacity - end), at: end)
     try file.synchronise(metadata: true)
   }

@@ -113,9 +113,10 @@ final class PosixFile: Sendable {
     return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 
-  /// Makes a directory that only its owner may enter (0700); an existing one is kept as it is.
+  /// Makes a directory that only its owner may enter (0700), durably; an existing one is kept as it is.
   static func makeDirectory(_ path: String) throws(StoreError) {
-    guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw failure("create directory", path) }
+    if mkdir(path, 0o700) == 0 { return try synchroniseDirectory(of: path) }
+    guard errno == EEXIST else { throw failure("create directory", path) }
   }
 
   /// The error of the last call, in words.
