@@ -44,6 +44,9 @@ let cores: [Target] = [
   module("Gossip", ["Wire", "Sodium", "Primitives"]),
   module("Replica", ["Clearing", "Consensus", "Gossip", "Ledger", "Primitives", "Sodium", "Wire"]),
   module("Storage", ["CLMDB", "Ledger", "Primitives", "Sodium", "Wire"]),
+  module(
+    "Simulator",
+    ["Clearing", "Consensus", "Gossip", "Ledger", "Primitives", "Replica", "Sodium", "Storage", "Wire"]),
 
   // Opens what crashes leave of ledgers and journals; `StorageTests` starts it.
   .target(name: "DiskRecorder", path: "Tests/DiskRecorder"),
@@ -62,6 +65,9 @@ let cores: [Target] = [
   tests(of: "Consensus", ["Sodium", "Wire", "Primitives"]),
   tests(of: "Gossip", ["Sodium", "Wire", "Primitives"]),
   tests(of: "Replica", ["Clearing", "Consensus", "Gossip", "Ledger", "Sodium", "Wire", "Primitives"]),
+  tests(
+    of: "Simulator",
+    ["Clearing", "Consensus", "Gossip", "Ledger", "Replica", "Sodium", "Storage", "Wire", "Primitives"]),
 ]
 
 let shell: [Target] = [

@@ -19,9 +19,14 @@ public final class InMemoryStore: LedgerStore {
     var meta: [String: [UInt8]] = [:]
   }
 
-  private let content = Mutex(Content())
+  private let content: Mutex<Content>
 
-  public init() {}
+  public init() { content = Mutex(Content()) }
+
+  private init(_ content: Content) { self.content = Mutex(content) }
+
+  /// A store with the same content, as a backup would hold it.
+  public func copy() -> InMemoryStore { InMemoryStore(content.withLock { $0 }) }
 
   public func commit(_ commit: LedgerCommit) throws(StoreError) {
     try content.withLock { (content) throws(StoreError) in

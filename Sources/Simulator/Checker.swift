@@ -1,0 +1,270 @@
+// The rules, restated from outside: what nodes say to each other, to their clients and to their ledgers. Nothing here
+// asks a replica whether it is right.
+
+import Clearing
+import Consensus
+import Gossip
+import Ledger
+import Primitives
+import Replica
+import Sodium
+
+struct Checker {
+  struct FinalEntry {
+    let hash: Digest
+    let root: Digest
+    let view: View
+    let timestamp: Timestamp
+    let transactions: [Digest]
+    let statuses: [TransactionStatus]
+  }
+
+  /// What one key has voted in one view, by what was seen leaving its machine.
+  struct Ballots {
+    var first: Vote?
+    var fallbacks: [Vote] = []
+    var finalize: Vote?
+    var attest: Vote?
+  }
+
+  private struct Slot: Hashable {
+    let voter: ValidatorIndex
+    let number: UInt64
+  }
+
+  let committee: Committee
+  let scheme: SignatureScheme
+  let chain: Digest
+  /// By height; genesis is missing.
+  private var finals: [FinalEntry] = []
+  private var ballots: [Slot: Ballots] = [:]
+  private var proposals: [Slot: Digest] = [:]
+  private var batches: [Slot: Digest] = [:]
+  /// Last sequence that the owner of a lane may have forgotten.
+  private var lanesForgotten: [ValidatorIndex: UInt64] = [:]
+  private var prunedBelow: View = 0
+  private var executed: Set<Digest> = []
+  /// Highest place that a client was told of.
+  var lastTold = Place(height: 0, index: 0)
+  /// Roots that a quorum has signed.
+  private var proven: [Height: Digest] = [:]
+
+  /// n, f, p, Q and QF again, from the specification's formulas.
+  private let quorum: Int
+  private let fastQuorum: Int
+
+  init(committee: Committee, scheme: SignatureScheme, chain: Digest) {
+    self.committee = committee
+    self.scheme = scheme
+    self.chain = chain
+    let n = committee.keys.count
+    let f = n < 4 ? 0 : (n - 1) / 3
+    let p = n < 4 ? 0 : max(1, (n - 3 * f + 1) / 2)
+    quorum = n < 4 ? n : (n + f) / 2 + 1
+    fastQuorum = n < 4 ? n : max(quorum, n - p)
+  }
+
+  var height: Height { Height(finals.count) }
+
+  func entry(at height: Height) -> FinalEntry? {
+    height > 0 && height <= Height(finals.count) ? finals[Int(height) - 1] : nil
+  }
+
+  // MARK: Messages
+
+  mutating func sees(_ message: PeerMessage, from host: SimulatedHost, _ simulation: Simulation) {
+    switch message {
+    case .consensus(.vote(let vote)): if vote.voter == host.identity { sees(vote, from: host, simulation) }
+    case .consensus(.proposal(let proposal)):
+      if proposal.header.leader == host.identity { sees(proposal, from: host, simulation) }
+    case .lane(.batch(let batch)): if batch.lane == host.identity { sees(batch, from: host, simulation) }
+    default: break
+    }
+  }
+
+  /// C3, C9, C10 as far as they show on the wire, across restarts.
+  private mutating func sees(_ vote: Vote, from host: SimulatedHost, _ simulation: Simulation) {
+    host.highestVote = max(host.highestVote, vote.view)
+    guard vote.view >= prunedBelow else { return }
+    if let forgotten = host.forgotten, vote.view <= forgotten { return }
+    let slot = Slot(voter: vote.voter, number: vote.view)
+    var known = ballots[slot] ?? Ballots()
+    let who = "validator \(vote.voter) in view \(vote.view)"
+    switch vote.kind {
+    case .first:
+      if let first = known.first, first.block != vote.block { simulation.violate("C10: one first vote a view", who) }
+      known.first = vote
+    case .fallback:
+      if known.first == nil { simulation.violate("C9: fallback only after the first vote", who) }
+      if known.first?.block == vote.block { simulation.violate("C9: a fallback differs from the first vote", who) }
+      if let finalize = known.finalize, !known.fallbacks.contains(where: { $0.block == vote.block }) {
+        simulation.violate("C10: no fallback after Finalize", "\(who) of \(finalize.stateRoot)")
+      }
+      if !known.fallbacks.contains(where: { $0.block == vote.block }) { known.fallbacks.append(vote) }
+    case .finalize:
+      if known.first?.block != vote.block || !known.fallbacks.isEmpty {
+        simulation.violate("C5: Finalize only after a first notarize and nothing else", who)
+      }
+      if let other = known.finalize, other.stateRoot != vote.stateRoot {
+        simulation.violate("one root in Finalize", who)
+      }
+      known.finalize = vote
+    case .attest:
+      if let other = known.attest, other.stateRoot != vote.stateRoot || other.block != vote.block {
+        simulation.violate("one root in Attest", who)
+      }
+      known.attest = vote
+    }
+    ballots[slot] = known
+  }
+
+  /// C2.
+  private mutating func sees(_ proposal: Proposal, from host: SimulatedHost, _ simulation: Simulation) {
+    let view = proposal.header.view
+    host.highestVote = max(host.highestVote, view)
+    if let forgotten = host.forgotten, view <= forgotten { return }
+    let hash = proposal.header.hash(chain: chain)
+    let slot = Slot(voter: host.identity, number: view)
+    if let known = proposals[slot], known != hash {
+      simulation.violate("C2: one proposal a view", "leader \(host.identity) in view \(view)")
+    }
+    proposals[slot] = hash
+  }
+
+  /// D1.
+  private mutating func sees(_ batch: LaneBatch, from host: SimulatedHost, _ simulation: Simulation) {
+    let hash = batch.hash(chain: chain)
+    let slot = Slot(voter: host.identity, number: batch.sequence)
+    if let known = batches[slot], known != hash, batch.sequence > lanesForgotten[host.identity] ?? 0 {
+      simulation.violate("D1: one batch a place of a lane", "lane \(host.identity), sequence \(batch.sequence)")
+    }
+    batches[slot] = hash
+  }
+
+  // MARK: Finality
+
+  /// Agreement, ancestry, equal roots; each node tells its blocks in order and once a life.
+  mutating func sees(_ block: FinalizedBlock, from host: SimulatedHost, _ simulation: Simulation) {
+    let height = block.header.height
+    let who = "node \(host.number) at height \(height)"
+    if height != host.toldHeight + 1 || block.header.parentHash != host.toldHash {
+      simulation.violate("final blocks form a chain", "\(who) after \(host.toldHeight)")
+    }
+    host.toldHeight = height
+    host.toldHash = block.hash
+    if let known = entry(at: height) {
+      if known.hash != block.hash { simulation.violate("agreement", "\(who): \(block.hash) against \(known.hash)") }
+      if known.root != block.executed.stateRoot {
+        simulation.violate("equal state roots", "\(who): \(block.executed.stateRoot) against \(known.root)")
+      }
+      return
+    }
+    guard height == self.height + 1 else {
+      return simulation.violate("no gaps in the chain", "\(who), known up to \(self.height)")
+    }
+    let parent = entry(at: height - 1)
+    if block.header.parentHash != parent?.hash ?? chain { simulation.violate("ancestry", who) }
+    if let parent, block.header.timestamp <= parent.timestamp || block.header.view <= parent.view {
+      simulation.violate("C14: time and views grow along the chain", who)
+    }
+    checkOrder(block.certificate, of: block, who, simulation)
+    let outcomes = block.executed.result.outcomes
+    for outcome in outcomes where outcome.status == .executed {
+      if !executed.insert(outcome.hash).inserted { simulation.violate("D8: executed at most once", who) }
+    }
+    finals.append(
+      FinalEntry(
+        hash: block.hash, root: block.executed.stateRoot, view: block.header.view, timestamp: block.header.timestamp,
+        transactions: outcomes.map(\.hash), statuses: outcomes.map(\.status)))
+    if let root = proven[height], root != block.executed.stateRoot {
+      simulation.violate("equal state roots", "\(who): a quorum signed \(root)")
+    }
+    forget(below: block.header.view)
+  }
+
+  /// This validator's disk lost what it had sent: it may send another batch at a place it used before, which costs its
+  /// lane the good standing and nothing else.
+  mutating func losesMemory(_ validator: ValidatorIndex) {
+    let sent = batches.keys.lazy.filter { $0.voter == validator }.map(\.number).max() ?? 0
+    lanesForgotten[validator] = max(sent, lanesForgotten[validator] ?? 0)
+  }
+
+  private mutating func forget(below view: View) {
+    guard view > prunedBelow + 4096 else { return }
+    prunedBelow = view - 1024
+    let limit = prunedBelow
+    ballots = ballots.filter { $0.key.number >= limit }
+    proposals = proposals.filter { $0.key.number >= limit }
+  }
+
+  // MARK: Certificates
+
+  /// That a quorum of distinct keys has signed the certificate's statement.
+  func fault(in certificate: Certificate) -> String? {
+    let needed = certificate.kind == .fastFinal ? fastQuorum : quorum
+    var voters: Set<ValidatorIndex> = []
+    for entry in certificate.entries {
+      let isCounted =
+        switch certificate.kind {
+        case .notarization, .nullification: entry.kind == .first || entry.kind == .fallback
+        case .fastFinal: entry.kind == .first
+        case .final: entry.kind == .finalize
+        case .state: entry.kind == .finalize || entry.kind == .attest
+        }
+      guard isCounted else { return "a vote that does not count" }
+      guard Int(entry.voter) < committee.keys.count, voters.insert(entry.voter).inserted else { return "voters" }
+      let statement = certificate.vote(entry).signingBytes(committee: committee)
+      guard scheme.verify(entry.signature, statement, by: committee.keys[Int(entry.voter)]) else {
+        return "a signature"
+      }
+    }
+    return voters.count >= needed ? nil : "\(voters.count) voters of \(needed)"
+  }
+
+  /// The block's own certificate, or that of a descendant.
+  private func checkOrder(
+    _ certificate: Certificate, of block: FinalizedBlock, _ who: String, _ simulation: Simulation
+  ) {
+    let isOwn = certificate.block == block.hash
+    if !isOwn, certificate.view <= block.header.view { simulation.violate("certificates prove finality", who) }
+    if certificate.kind == .notarization || certificate.kind == .nullification {
+      simulation.violate("certificates prove finality", "\(who): \(certificate.kind)")
+    }
+    if let fault = fault(in: certificate) { simulation.violate("certificates are valid", "\(who): \(fault)") }
+  }
+
+  mutating func sees(proof certificate: Certificate, of height: Height, _ who: String, _ simulation: Simulation) {
+    if let root = proven[height] {
+      if root != certificate.stateRoot { simulation.violate("one certified root a height", who) }
+      return
+    }
+    if let fault = fault(in: certificate) { simulation.violate("certificates are valid", "\(who): \(fault)") }
+    if let known = entry(at: height), known.root != certificate.stateRoot || known.hash != certificate.block {
+      simulation.violate("equal state roots", "\(who): \(certificate.stateRoot) certified, \(known.root) executed")
+    }
+    proven[height] = certificate.stateRoot
+  }
+
+  // MARK: Clients
+
+  /// A receipt names the transaction's place in the chain, and that place is after everything that anybody had been told
+  /// of when the transaction was sent.
+  mutating func sees(
+    _ receipt: Receipt, for submission: Submission, from host: SimulatedHost, _ simulation: Simulation
+  ) {
+    let who = "node \(host.number), height \(receipt.height), index \(receipt.index)"
+    guard let entry = entry(at: receipt.height), Int(receipt.index) < entry.transactions.count else {
+      return simulation.violate("receipts name final blocks", who)
+    }
+    if receipt.stateRoot != entry.root || entry.transactions[Int(receipt.index)] != submission.hash
+      || entry.statuses[Int(receipt.index)] != receipt.outcome.status
+    {
+      simulation.violate("receipts say what the chain says", who)
+    }
+    let place = Place(height: receipt.height, index: receipt.index)
+    if receipt.outcome.status == .executed, place <= submission.after {
+      simulation.violate("writes are linearizable", "\(who) after \(submission.after)")
+    }
+    lastTold = max(lastTold, place)
+  }
+}
