@@ -1,6 +1,6 @@
 # Every target is a line or two; the work is in deploy/ and in the program.
 
-.PHONY: help build demo test bench format lint install clean
+.PHONY: help build demo test campaign bench format lint install clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -13,6 +13,9 @@ demo: build ## four validators on this machine, one real session, end to end
 
 test: ## the whole test suite
 	@deploy/test.sh
+
+campaign: ## long hunts: disk images of crashes, fuzzing (see deploy/campaign.sh)
+	@deploy/campaign.sh
 
 bench: build ## throughput and latency of four validators on this machine, beside its limits
 	@deploy/bench.sh

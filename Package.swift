@@ -5,7 +5,11 @@ import PackageDescription
 /// fuzzing and mutants need only the cores. `NOVATION_MUTANTS=1` compiles one-line bugs into them besides, which tests
 /// switch on one by one (see docs/TESTING.md).
 let mutants = Context.environment["NOVATION_MUTANTS"] != nil
-let coresOnly = mutants || Context.environment["NOVATION_CORES"] != nil
+let coresOnly = mutants || Context.environment["NOVATION_FUZZ"] != nil || Context.environment["NOVATION_CORES"] != nil
+
+/// `NOVATION_FUZZ=1` builds the cores with libFuzzer's coverage and AddressSanitizer, for `Tests/Fuzz`.
+let fuzzing = Context.environment["NOVATION_FUZZ"] != nil
+let sanitized = ["-sanitize=address", "-sanitize-coverage=edge,trace-cmp,inline-8bit-counters,pc-table"]
 
 let strict: [SwiftSetting] =
   [
@@ -15,7 +19,7 @@ let strict: [SwiftSetting] =
     .enableUpcomingFeature("InternalImportsByDefault"),
     .treatAllWarnings(as: .error),
     .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
-  ] + (mutants ? [.define("MUTANTS")] : [])
+  ] + (mutants ? [.define("MUTANTS")] : []) + (fuzzing ? [.unsafeFlags(sanitized)] : [])
 
 /// One of our modules with the modules of lower layers that it imports; `Tests/ArchitectureTests` holds them against the
 /// table of `docs/ARCHITECTURE.md`.
@@ -54,6 +58,15 @@ let cores: [Target] = [
     name: "CrashProbe", dependencies: ["DiskRecorder", "Ledger", "Primitives", "Sodium", "Storage", "Wire"],
     path: "Tests/CrashProbe", swiftSettings: strict),
 
+  // What can be fed with any bytes: `FuzzTests` replays it, `Fuzz` runs it under libFuzzer.
+  .target(
+    name: "FuzzTargets",
+    dependencies: [
+      "Channel", "Clearing", "Consensus", "Gossip", "Ledger", "Primitives", "Replica", "Sodium", "Storage", "Wire",
+    ],
+    path: "Tests/FuzzTargets", swiftSettings: strict),
+  .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets", "Primitives"], swiftSettings: strict),
+
   tests(of: "Primitives"),
   tests(of: "Wire", ["Primitives"]),
   tests(of: "Sodium", ["Primitives"]),
@@ -69,6 +82,11 @@ let cores: [Target] = [
     of: "Simulator",
     ["Clearing", "Consensus", "Gossip", "Ledger", "Replica", "Sodium", "Storage", "Wire", "Primitives"]),
 ]
+
+let fuzzer: Target = .executableTarget(
+  name: "Fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz", swiftSettings: strict,
+  // The toolchain's linker knows its own sanitizers; `main` is ours, so the archive gives the driver alone.
+  linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])])
 
 let shell: [Target] = [
   module(
@@ -129,5 +147,5 @@ let fetched: [Package.Dependency] = [
 let package = Package(
   name: "novation",
   dependencies: coresOnly ? [] : fetched,
-  targets: coresOnly ? cores : cores + shell
+  targets: (coresOnly ? cores : cores + shell) + (fuzzing ? [fuzzer] : [])
 )
