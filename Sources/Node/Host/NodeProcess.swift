@@ -84,8 +84,8 @@ public struct NodeProcess: Sendable {
     let apiGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let workers = NIOThreadPool(numberOfThreads: 2)
     let writer = NIOThreadPool(numberOfThreads: 1)
-    workers.start()
-    writer.start()
+    let journal = JournalWriter(opened.journal)
+    for pool in [workers, writer] { pool.start() }
 
     var settings = ReplicaSettings()
     settings.consensus.heartbeat = configuration.consensus.heartbeat
@@ -96,14 +96,13 @@ public struct NodeProcess: Sendable {
       scheme: .ed25519, settings: settings, clearing: opened.clearing, tree: opened.tree, recovery: opened.recovery,
       bootId: SecureRandom.uint64() >> 2)
     let host = ReplicaHost(
-      replica: replica, store: opened.store, journal: opened.journal, loop: loop, workers: workers, writer: writer,
-      log: log)
+      replica: replica, store: opened.store, journal: journal, loop: loop, workers: workers, writer: writer, log: log)
     let network = PeerNetwork(
       configuration: try networkConfiguration(identity: identity, index: index), loop: loop, log: log)
     let halted = HaltSignal()
     host.onHalt = { halted.raise($0) }
     let info = NodeInfo(
-      genesis: genesis, configuration: configuration, index: index, publicKey: identity.publicKey,
+      genesis: genesis, chain: genesis.chain, configuration: configuration, index: index, publicKey: identity.publicKey,
       startedAt: Clock.monotonic)
     let publisher = PricePublisher(
       host: host, identity: identity, genesis: genesis, index: index, syntheticSeed: syntheticSeed, log: log)
@@ -120,10 +119,10 @@ public struct NodeProcess: Sendable {
     do {
       try await serve(host: host, info: info, publisher: publisher, group: apiGroup, halted: halted, log: log)
     } catch {
-      await stop(host, network, group, apiGroup, workers, writer)
+      await stop(host, network, group, apiGroup, journal, [workers, writer])
       throw error
     }
-    await stop(host, network, group, apiGroup, workers, writer)
+    await stop(host, network, group, apiGroup, journal, [workers, writer])
     log.info("node stopped")
     if let reason = halted.reason { throw NodeError("stopped to protect the ledger: \(reason)") }
   }
@@ -152,16 +151,16 @@ public struct NodeProcess: Sendable {
 
   private func stop(
     _ host: ReplicaHost, _ network: PeerNetwork, _ group: MultiThreadedEventLoopGroup,
-    _ apiGroup: MultiThreadedEventLoopGroup, _ workers: NIOThreadPool, _ writer: NIOThreadPool
+    _ apiGroup: MultiThreadedEventLoopGroup, _ journal: JournalWriter, _ pools: [NIOThreadPool]
   ) async {
     try? await host.loop.submit {
       network.stop()
       host.stop()
     }.get()
     try? await apiGroup.shutdownGracefully()
-    try? await workers.shutdownGracefully()
-    // The writer ends after the commit that is under way.
-    try? await writer.shutdownGracefully()
+    // Each ends after the write that is under way.
+    await journal.stop()
+    for pool in pools { try? await pool.shutdownGracefully() }
     try? await group.shutdownGracefully()
     unlink(configuration.api.socket)
   }
@@ -191,6 +190,8 @@ public struct NodeProcess: Sendable {
 /// What the API tells of a node besides its replica.
 struct NodeInfo: Sendable {
   let genesis: Genesis
+  /// Hash of the genesis, kept since every transaction is held against it.
+  let chain: Digest
   let configuration: NodeConfiguration
   let index: Int?
   let publicKey: PublicKey

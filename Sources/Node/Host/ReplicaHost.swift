@@ -1,5 +1,6 @@
-// Carries one replica: feeds it its inputs on one event loop and performs its effects in order. One turn takes all
-// inputs that are waiting, makes their journal records durable with one sync, and then lets messages and answers out.
+// Carries one replica: feeds it its inputs on one event loop and performs its effects. One turn takes all inputs that are
+// waiting; messages and answers leave when the journal records they depend on are durable (`DurabilityGate`), which
+// another thread sees to while the loop goes on.
 
 import Sodium
 import Clearing
@@ -31,7 +32,7 @@ public enum ReadFailure: Error, Sendable {
 public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
   let loop: any EventLoop
   let store: LMDBStore
-  private let journal: Journal
+  private let journal: JournalWriter
   private let workers: NIOThreadPool
   private let writer: NIOThreadPool
   private let log: Logger
@@ -53,12 +54,10 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
   /// Called once when the replica must not go on: the text says why.
   var onHalt: (@Sendable (String) -> Void)?
   private var isHalted = false
-  /// A first or fallback vote, or a proposal, waits for its sync.
-  private var hasUnsyncedBallot = false
-  private var answeredFast = false
-  /// Messages that wait for the next sync, and for how long at most.
-  private var unhurried: [Effect] = []
-  private var isReleaseScheduled = false
+  private var gate = DurabilityGate()
+  private(set) var journalBytes: Int
+  private var isHurryScheduled = false
+  /// How long an unhurried message waits for another to share its write.
   private static let unhurriedWait = 2 * Duration64.millisecond
 
   struct Statistics {
@@ -71,7 +70,7 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
   }
 
   init(
-    replica: Replica, store: LMDBStore, journal: Journal, loop: any EventLoop, workers: NIOThreadPool,
+    replica: Replica, store: LMDBStore, journal: JournalWriter, loop: any EventLoop, workers: NIOThreadPool,
     writer: NIOThreadPool, log: Logger
   ) {
     self.replica = replica
@@ -82,6 +81,7 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
     self.writer = writer
     self.log = log
     provenHeight = replica.committedHeight
+    journalBytes = journal.sizeAtStart
   }
 
   /// Connects the network and starts the replica; on the loop.
@@ -93,7 +93,6 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
 
   var connectedPeers: Int { network?.connectedCount ?? 0 }
   func isConnected(_ peer: Int) -> Bool { network?.isConnected(peer) ?? false }
-  var journalBytes: Int { journal.size }
 
   // MARK: Turns
 
@@ -113,7 +112,7 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
     isTurnScheduled = false
     guard !isHalted else { return inbox.removeAll() }
     let now = Clock.now
-    replica.noteJournal(bytes: journal.size)
+    replica.noteJournal(bytes: journalBytes)
     var inputs: [Input] = []
     swap(&inputs, &inbox)
     let lastSubmission = inputs.lastIndex { if case .submit = $0 { true } else { false } }
@@ -124,96 +123,50 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
         replica.step(input, at: now, into: &effects)
       }
     }
-    do {
-      try perform()
-    } catch {
-      halt("\(error)")
-    }
+    perform()
     effects.removeAll(keepingCapacity: true)
     network?.flush()
   }
 
-  /// Performs the effects of a turn. One sync makes all its records durable, and only when something is about to leave
-  /// the node that they guard: what is merely held, and messages nobody waits for, share the next sync.
-  private func perform() throws {
-    for case .persist(let record) in effects {
-      if record.isBallot { hasUnsyncedBallot = true }
-      journal.append(record.wireBytes)
-    }
-    if !hasUnsyncedBallot { answerFast() }
-    for (place, effect) in effects.enumerated() {
-      switch effect {
-      case .persist: break
-      case .rewriteJournal(let records):
-        // The new file must also hold what this turn writes after the snapshot was taken.
-        try journal.rewrite(keeping: (records + persisted(after: place)).map(\.wireBytes))
-        hasUnsyncedBallot = false
-      case .receipt(_, _, isFast: true) where answeredFast: break
-      case .send(_, let message), .broadcast(let message): try send(effect, promising: message.promise)
-      case .receipt(_, _, let isFast):
-        if isFast ? hasUnsyncedBallot : journal.pendingCount > 0 { try syncJournal() }
-        perform(effect)
-      case .readReady:
-        if hasUnsyncedBallot { try syncJournal() }
-        perform(effect)
-      default: perform(effect)
+  /// Lets out what needs no durable record, and starts the write that the rest waits for.
+  private func perform() {
+    var ready: [Effect] = []
+    gate.take(effects, into: &ready)
+    for effect in ready { perform(effect) }
+    write()
+  }
+
+  /// One write at a time, on its own thread, so that a slow disk does not stop the loop.
+  private func write() {
+    guard let write = gate.beginWrite() else { return waitForCompany() }
+    journal.perform(write, on: loop).whenComplete { [self] result in
+      switch result {
+      case .success(let size): written(size)
+      case .failure(let error): halt("\(error)")
       }
     }
-    answeredFast = false
-    if journal.pendingCount == 0 { releaseUnhurried() } else { scheduleUnhurried() }
   }
 
-  /// Lets a message out when what it promises is durable.
-  private func send(_ effect: Effect, promising promise: PeerMessage.Promise) throws {
-    switch promise {
-    case .none: break
-    case .binding: if journal.pendingCount > 0 { try syncJournal() }
-    case .unhurried:
-      guard journal.pendingCount == 0 else { return unhurried.append(effect) }
-    }
-    perform(effect)
-  }
-
-  private func releaseUnhurried() {
-    for effect in unhurried { perform(effect) }
-    unhurried.removeAll(keepingCapacity: true)
-  }
-
-  /// On a quiet network no other message brings the sync that these wait for.
-  private func scheduleUnhurried() {
-    guard !unhurried.isEmpty, !isReleaseScheduled else { return }
-    isReleaseScheduled = true
-    loop.scheduleTask(in: .nanoseconds(Self.unhurriedWait)) { [self] in
-      isReleaseScheduled = false
-      guard !unhurried.isEmpty, !isHalted else { return }
-      do {
-        try syncJournal()
-      } catch {
-        return halt("\(error)")
-      }
-      releaseUnhurried()
-      network?.flush()
-    }
-  }
-
-  private func persisted(after place: Int) -> [JournalRecord] {
-    effects[(place + 1)...].compactMap { if case .persist(let record) = $0 { record } else { nil } }
-  }
-
-  /// Receipts of blocks that became final by first votes which are all durable already need not wait for what else the
-  /// turn writes.
-  private func answerFast() {
-    answeredFast = true
-    for effect in effects {
-      if case .receipt(let ticket, let receipt, isFast: true) = effect { answer(ticket, .final(receipt)) }
-    }
-  }
-
-  private func syncJournal() throws {
-    // What was queued before does not depend on these records.
+  private func written(_ size: Int) {
+    journalBytes = size
+    guard !isHalted else { return }
+    var ready: [Effect] = []
+    gate.complete(into: &ready)
+    for effect in ready { perform(effect) }
+    write()
     network?.flush()
-    try journal.sync()
-    hasUnsyncedBallot = false
+  }
+
+  /// On a quiet network no other message brings the write that unhurried ones wait for.
+  private func waitForCompany() {
+    guard gate.isPatient, !isHurryScheduled else { return }
+    isHurryScheduled = true
+    loop.scheduleTask(in: .nanoseconds(Self.unhurriedWait)) { [self] in
+      isHurryScheduled = false
+      guard !isHalted else { return }
+      gate.hurry()
+      write()
+    }
   }
 
   private func perform(_ effect: Effect) {
@@ -273,13 +226,15 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
   private func verify(_ batch: Digest, _ transactions: [[UInt8]]) {
     let chain = replica.chain
     workers.runIfActive(eventLoop: loop) {
-      transactions.map { TransactionCheck.run($0, chain: chain, scheme: .ed25519) }
+      return transactions.map { TransactionCheck.run($0, chain: chain, scheme: .ed25519) }
     }.whenSuccess { [self] inputs in feed(.verified(batch: batch, inputs)) }
   }
 
   private func commit(_ commit: LedgerCommit) {
     let store = store
-    writer.runIfActive(eventLoop: loop) { try store.commit(commit) }.whenComplete { [self] result in
+    writer.runIfActive(eventLoop: loop) {
+      try store.commit(commit)
+    }.whenComplete { [self] result in
       switch result {
       case .success: feed(.committed(commit.blocks.last?.height ?? 0))
       case .failure(let error): halt("\(error)")
@@ -289,9 +244,9 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
 
   private func load(from height: Height, for peer: ValidatorIndex) {
     let store = store
-    workers.runIfActive(eventLoop: loop) { BlockLoader.load(from: height, store: store) }.whenSuccess {
-      [self] blocks in feed(.loaded(for: peer, blocks))
-    }
+    workers.runIfActive(eventLoop: loop) {
+      return FinalBlock.answer(from: height, store: store)
+    }.whenSuccess { [self] blocks in feed(.loaded(for: peer, blocks)) }
   }
 
   // MARK: Answers
