@@ -2,13 +2,13 @@
 // batches wait for their predecessors or belong to another branch of a forked lane; retained ones are final and kept for
 // peers a little behind. It checks links, not signatures.
 
-import Primitives
+public import Primitives
 
 /// A batch with what hashing it gave.
-struct HeldBatch: Sendable {
-  let batch: LaneBatch
+public struct HeldBatch: Sendable {
+  public let batch: LaneBatch
   let header: LaneHeader
-  let hash: Digest
+  public let hash: Digest
   let bytes: Int
 
   init(_ batch: LaneBatch, header: LaneHeader, hash: Digest) {
@@ -18,7 +18,7 @@ struct HeldBatch: Sendable {
     bytes = batch.encodedBytes
   }
 
-  init(_ batch: LaneBatch, chain: Digest) {
+  public init(_ batch: LaneBatch, chain: Digest) {
     let header = batch.header
     self.init(batch, header: header, hash: header.hash(chain: chain))
   }

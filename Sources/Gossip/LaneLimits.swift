@@ -29,9 +29,11 @@ public enum LaneLimits {
 
 /// What a node may choose alone. Times in nanoseconds, sizes in bytes.
 public struct LaneSettings: Sendable, Hashable {
-  /// How long a batch may collect while another is in flight: 2 to 5 ms (D2).
+  /// How long a batch may collect while another is in flight (D2): at least, and at most where ordering is slow.
   public var sealDelay: Int64 = 3 * Duration64.millisecond
-  /// Age at which the owner of an unordered tip asks for acknowledgements; doubled for each time it asks again (D3).
+  public var sealDelayMax: Int64 = 20 * Duration64.millisecond
+  /// Age at which the owner of an unordered tip asks for acknowledgements (D3): at least this, and three times what
+  /// ordering takes at present; doubled for each time it asks again.
   public var solicitAfter: Int64 = 50 * Duration64.millisecond
   /// Longest pause between two such requests.
   public var solicitAtMost: Int64 = Duration64.second

@@ -99,12 +99,28 @@ struct RecentDigests: Sendable {
 
 /// What only the owner of a lane has.
 struct OwnLane: Sendable {
+  /// The batches of a lane take turns to show the pace: one at a time.
+  mutating func noteSealed(_ sequence: UInt64, at now: Instant) {
+    if paced == nil { paced = (sequence, now) }
+  }
+
+  mutating func noteOrdered(_ sequence: UInt64, at now: Instant) {
+    guard let first = paced, first.sequence <= sequence else { return }
+    paced = nil
+    let took = max(0, now.subtracting(first.since) ?? 0)
+    pace = pace == 0 ? took : pace - pace / 8 + took / 8
+  }
+
   var suspended = false
   /// The batch being collected.
   var open: [[UInt8]] = []
   var openBytes = 0
   var openSince: Instant = 0
   var remembered = RecentDigests()
+  /// When the tip was sealed that shows the pace of ordering, and its sequence.
+  var paced: (sequence: UInt64, since: Instant)?
+  /// How long this lane's batches take from sealing to order, smoothed; what the waits below adapt to.
+  var pace: Int64 = 0
   /// When to ask for acknowledgements of the tip, while anything is unordered (D3).
   var solicitAt: Instant?
   var solicitPause: Int64 = 0

@@ -109,8 +109,8 @@ extension Lanes {
 
   /// What a block orders: lanes from (view mod n) on, in each the batches after the parent's tip, ascending. Nil if one is
   /// missing (see `missing(after:upTo:)`).
-  public func batches(after parent: LaneCut, upTo cut: LaneCut, view: View) -> [LaneBatch]? {
-    var batches: [LaneBatch] = []
+  public func batches(after parent: LaneCut, upTo cut: LaneCut, view: View) -> [HeldBatch]? {
+    var batches: [HeldBatch] = []
     let n = lanes.count
     let first = Int(view % UInt64(n))
     for offset in 0..<n {
@@ -118,7 +118,7 @@ extension Lanes {
       guard let tip = cut.tip(of: lane), tip.sequence > parent.sequence(of: lane) else { continue }
       guard case .complete(let path) = lanes[Int(lane)].chain.walk(to: tip.point, after: parent.sequence(of: lane))
       else { return nil }
-      for held in path { batches.append(held.batch) }
+      batches.append(contentsOf: path)
     }
     return batches
   }

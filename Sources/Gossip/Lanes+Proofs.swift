@@ -14,7 +14,7 @@ extension Lanes {
       own.vouchers = []
       return
     }
-    own.solicitPause = settings.solicitAfter
+    own.solicitPause = min(max(settings.solicitAfter, 3 * own.pace), settings.solicitAtMost)
     own.solicitAt = view < own.eagerUntil && own.proving == nil ? now : now.saturatingAdding(own.solicitPause)
   }
 

@@ -54,8 +54,12 @@ extension Lanes {
     guard let index, !own.open.isEmpty, ownLaneIsWhole(index),
       lanes[Int(index)].chain.main.count < settings.batchesAhead
     else { return nil }
-    return isOpenBatchFull || !isInFlight ? now : own.openSince.saturatingAdding(settings.sealDelay)
+    return isOpenBatchFull || !isInFlight ? now : own.openSince.saturatingAdding(sealDelay)
   }
+
+  /// D2: a quarter of the time that ordering takes at present. A leader takes what there is once a view, so that more
+  /// batches than a few a view would cost signatures and gain nothing.
+  private var sealDelay: Int64 { min(max(settings.sealDelay, own.pace / 4), settings.sealDelayMax) }
 
   var isOpenBatchFull: Bool {
     own.openBytes >= LaneLimits.sealBytes || own.open.count >= LaneLimits.batchTransactions
@@ -74,6 +78,7 @@ extension Lanes {
     own.open = []
     own.openBytes = 0
     lanes[Int(index)].chain.insert(HeldBatch(batch, header: header, hash: hash))
+    own.noteSealed(batch.sequence, at: now)
     statistics.sealed &+= 1
     effects.append(.persist(.batch(batch)))  // D1: no other batch of this sequence, ever
     effects.append(.broadcast(.batch(batch)))

@@ -2,10 +2,11 @@
 //
 // - D1  Each validator owns a lane: a hash chain of batches, each signed by its owner once and verified by others once.
 // - D2  A batch is sealed at once when nothing of the lane is in flight (sealed, not yet ordered), else at 64 KiB or after
-//       `sealDelay`. The owner sends it to each peer directly and once: each byte crosses each link once.
+//       a quarter of the time that ordering takes, within `sealDelay` and `sealDelayMax`. The owner sends it to each
+//       peer directly and once: each byte crosses each link once.
 // - D3  f+1 acknowledgements of a tip prove that its data can be had. They are made on demand: when a tip was not ordered
-//       within `solicitAfter` its owner solicits them, or at once while blocks lately named its tips with proofs. The reason
-//       is economy: a signature costs 24 us and its verification 59 us, which every batch would cost n times, while a
+//       within `solicitAfter`, or three times what is usual at present, its owner solicits them, or at once while blocks
+//       lately named its tips with proofs. The reason is economy: a signature costs 24 us and its verification 59 us, which every batch would cost n times, while a
 //       tip of a lane in good standing is ordered without any. An acknowledgement vouches for the chain up to its tip, is
 //       sent to the owner alone and at most once in `ackPause`. Who lacks a solicited tip fetches it: solicitation
 //       is also how lost batches are noticed.
@@ -169,6 +170,7 @@ public struct Lanes: Sendable {
       lanes[Int(tip.lane)].noteOrdered(tip.sequence)
       guard tip.lane == index else { continue }
       ownProgress = true
+      own.noteOrdered(tip.sequence, at: now)
       // A leader names a proof only where it would not order the tip without one.
       if tip.proof != nil { own.eagerUntil = view + LaneLimits.standingViews / 8 }
     }

@@ -19,8 +19,8 @@ struct Block {
   let cut: LaneCut
   /// The range over this block and all its ancestors.
   let history: HistoryTree
-  /// Batches that came with the block in catch-up; nil when they are in the lanes.
-  var batches: [LaneBatch]?
+  /// Batches that came with the block in catch-up or were executed; nil while they are in the lanes alone.
+  var batches: [HeldBatch]?
   var executed: ExecutedBlock?
   /// Its order is final.
   var certificate: Certificate?

@@ -96,8 +96,9 @@ extension Replica {
     for block in fresh {
       let hash = block.proposal.header.hash(chain: chain)
       _ = insert(hash, block.proposal)
-      if blocks[hash]?.executed == nil { blocks[hash]?.batches = block.batches }
-      for batch in block.batches { verify(batch, hash: batch.hash(chain: chain), into: &effects) }
+      let batches = block.batches.map { HeldBatch($0, chain: chain) }
+      if blocks[hash]?.executed == nil { blocks[hash]?.batches = batches }
+      for held in batches { verify(held.batch, hash: held.hash, into: &effects) }
       if let state = block.stateCertificate, state.kind == .state, state.block == hash,
         state.verify(committee: committee, scheme: scheme)
       {

@@ -137,7 +137,7 @@ extension Replica {
 
   /// Adds a proposed block to the tree; false when it is malformed. A block whose parent is unknown is not kept: whoever
   /// needs it asks again when the parent has come.
-  mutating func insert(_ hash: Digest, _ proposal: Proposal, batches: [LaneBatch]? = nil) -> Bool {
+  mutating func insert(_ hash: Digest, _ proposal: Proposal, batches: [HeldBatch]? = nil) -> Bool {
     if blocks[hash] != nil { return true }
     guard let parent = blocks[proposal.header.parentHash] else { return true }
     // Else a made-up height would keep the block from being forgotten.

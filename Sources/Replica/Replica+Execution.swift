@@ -76,11 +76,10 @@ extension Replica {
       return false
     }
     var inputs: [TransactionInput] = []
-    for batch in batches {
-      let batchHash = batch.hash(chain: chain)
-      guard let transactions = checked[batchHash] else {
-        verify(batch, hash: batchHash, into: &effects)
-        guard let transactions = checked[batchHash] else { return false }
+    for held in batches {
+      guard let transactions = checked[held.hash] else {
+        verify(held.batch, hash: held.hash, into: &effects)
+        guard let transactions = checked[held.hash] else { return false }
         inputs.append(contentsOf: transactions)
         continue
       }
@@ -127,9 +126,9 @@ extension Replica {
       stepConsensus(.finalRoot(height: block.header.height, stateRoot: executed.stateRoot), at: now)
       stepLanes(.ordered(block.cut), at: now)
       var bytes = 0
-      for batch in block.batches ?? [] {
-        checked[batch.hash(chain: chain)] = nil
-        for transaction in batch.transactions { bytes += transaction.count }
+      for held in block.batches ?? [] {
+        checked[held.hash] = nil
+        for transaction in held.batch.transactions { bytes += transaction.count }
       }
       deliver(
         executed, height: block.header.height, isFast: certificate.kind == .fastFinal, into: &effects)

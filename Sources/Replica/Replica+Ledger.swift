@@ -10,8 +10,8 @@ import Wire
 
 extension Replica {
   /// Commits the final, executed blocks up to the highest one whose state Q validators have signed.
-  mutating func commitProven(into effects: inout [Effect]) {
-    guard committing == committed else { return }
+  mutating func commitProven(at now: Instant, into effects: inout [Effect]) {
+    guard committing == committed, now >= commitAfter else { return }
     let finalHeight = finalHeight
     guard
       let last = finalChain.lastIndex(where: { hash in
@@ -37,6 +37,7 @@ extension Replica {
     }
     guard let top = blocks[finalChain[last]] else { return }
     committing = top.header.height
+    commitBegan = now
     effects.append(
       .commit(
         LedgerCommit(
@@ -51,7 +52,7 @@ extension Replica {
     let outcomes = executed.result.outcomes
     return StoredBlock(
       height: block.header.height, hash: block.hash, timestamp: block.header.timestamp, stateRoot: executed.stateRoot,
-      proposal: block.proposal.wireBytes, batches: (block.batches ?? []).map(\.wireBytes),
+      proposal: block.proposal.wireBytes, batches: (block.batches ?? []).map(\.batch.wireBytes),
       certificates: Certificates(final: certificate, state: block.stateCertificate).wireBytes,
       transactions: outcomes.map(\.hash), receipts: outcomes.map(\.wireBytes))
   }
@@ -59,6 +60,9 @@ extension Replica {
   mutating func committed(_ height: Height, at now: Moment, into effects: inout [Effect]) {
     committed = max(committed, height)
     committing = committed
+    let took = max(0, now.monotonic.subtracting(commitBegan) ?? 0)
+    commitAfter = commitBegan.saturatingAdding(
+      min(took.multiplied(by: settings.commitPause) ?? .max, settings.commitPauseMax))
     while let hash = finalChain.first, let block = blocks[hash], block.header.height <= height {
       finalChain.removeFirst()
       blocks[block.header.parentHash] = nil

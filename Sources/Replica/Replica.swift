@@ -21,6 +21,10 @@ public struct ReplicaSettings: Sendable {
   public var lanes = LaneSettings()
   /// Journal bytes after which it is rewritten.
   public var journalBytesMax = 16 << 20
+  /// A commit begins at the earliest this many times its predecessor's duration after that began: the ledger takes at most
+  /// this part of a disk and a processor, and what changes in many blocks is written once.
+  public var commitPause: Int64 = 5
+  public var commitPauseMax: Instant = 500 * Duration64.millisecond
   /// Blocks above the last committed one after which the replica stops executing until the ledger has caught up.
   public var uncommittedMax = 512
 
@@ -87,6 +91,9 @@ public struct Replica {
   var committed: Height
   /// Highest height handed to `.commit`.
   var committing: Height
+  var commitBegan: Instant = 0
+  /// Before it no commit begins.
+  var commitAfter: Instant = .min
   var verdictsWaiting: [Digest] = []
   /// The proposal that agreement asked for and execution is not far enough to give (C15).
   var proposalWanted: (view: View, parent: Digest)?
@@ -223,7 +230,7 @@ public struct Replica {
       tellWork(at: now)
     } while !consensusEffects.isEmpty || !laneEffects.isEmpty
     if isBehind { askForBlocks(at: now.monotonic, into: &effects) }
-    commitProven(into: &effects)
+    commitProven(at: now.monotonic, into: &effects)
     effects.append(.wake(at: nextWake(after: now.monotonic)))
   }
 
@@ -261,6 +268,7 @@ public struct Replica {
     var wake = now + 100 * Duration64.millisecond
     if let consensusWake { wake = min(wake, consensusWake) }
     if let lanesWake { wake = min(wake, lanesWake) }
+    if commitAfter > now { wake = min(wake, commitAfter) }
     return max(wake, now)
   }
 

@@ -47,7 +47,7 @@ import Testing
           let verdict = nodes[node].verdict(cut, over: final, view: View(round), leader: 0)
           #expect(verdict == .available)
           let batches = nodes[node].batches(after: final, upTo: cut, view: View(round))
-          ordered += batches?.reduce(0) { $0 + $1.transactions.count } ?? 0
+          ordered += batches?.reduce(0) { $0 + $1.batch.transactions.count } ?? 0
           nodes[node].step(.final(cut), at: now, into: &effects)
         }
         final = cut

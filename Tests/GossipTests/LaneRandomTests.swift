@@ -25,7 +25,7 @@ private let ms = Duration64.millisecond
     var run = Run(network: network, byzantine: withholds ? 1 : nil)
     for view in 1...60 { try run.step(view: View(view)) }
     run.network.loss = 0
-    for view in 61...90 { try run.step(view: View(view), isQuiet: view > 70) }
+    for view in 61...110 { try run.step(view: View(view), isQuiet: view > 70) }
     try run.check()
     if !withholds { #expect(run.ordered.count == run.submitted) }
     #expect(run.ordered.count > 20)
@@ -72,7 +72,7 @@ private let ms = Duration64.millisecond
     private mutating func restartOne() throws {
       let node = Int(network.random.below(UInt64(network.nodes.count)))
       // What is not sealed is lost in a crash, and was promised to nobody.
-      try network.run(for: network.settings.sealDelay)
+      try network.run(for: network.settings.sealDelayMax)
       // From the journal as it grew, or as it would be rewritten.
       if network.random.below(2) == 0 { network.journals[node] = network.nodes[node].journalSnapshot() }
       let known = blocks.prefix(executedBlocks[node]).last?.cut
@@ -108,10 +108,10 @@ private let ms = Duration64.millisecond
         while executedBlocks[node] < blocks.count {
           let block = blocks[executedBlocks[node]]
           if let batches = network.nodes[node].batches(after: block.parent, upTo: block.cut, view: block.view) {
-            let hashes = batches.map { $0.hash(chain: LaneNetwork.chain) }
+            let hashes = batches.map(\.hash)
             if ledger.count == executedBlocks[node] {
               ledger.append(hashes)
-              ordered += batches.flatMap(\.transactions)
+              ordered += batches.flatMap(\.batch.transactions)
             }
             advance(node, by: hashes, to: block.cut)
             continue

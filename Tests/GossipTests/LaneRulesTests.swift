@@ -22,7 +22,7 @@ private let ms = Duration64.millisecond
       #expect(!network.nodes[node].hasWork(beyond: cut))
       #expect(network.nodes[node].verdict(cut, over: genesis, view: 1, leader: 0) == .available)
       let batches = try #require(network.nodes[node].batches(after: genesis, upTo: cut, view: 1))
-      #expect(batches.map(\.transactions) == [[number(1)], [number(2)]])
+      #expect(batches.map(\.batch.transactions) == [[number(1)], [number(2)]])
     }
     // D3: nobody signed an acknowledgement.
     #expect(network.kinds == [6, 0, 0, 0, 0, 0, 0])
@@ -38,9 +38,9 @@ private let ms = Duration64.millisecond
     }
     let cut = network.nodes[3].cut(over: LaneCut())
     let batches = try #require(network.nodes[3].batches(after: LaneCut(), upTo: cut, view: 0))
-    #expect(batches.map(\.sequence) == [1, 2, 3, 4, 5])
-    #expect(batches[0].previousHash == .zero)
-    for index in 1..<5 { #expect(batches[index].previousHash == batches[index - 1].hash(chain: LaneNetwork.chain)) }
+    #expect(batches.map(\.batch.sequence) == [1, 2, 3, 4, 5])
+    #expect(batches[0].batch.previousHash == .zero)
+    for index in 1..<5 { #expect(batches[index].batch.previousHash == batches[index - 1].hash) }
   }
 
   @Test func d1OwnBatchesAreDurableBeforeTheyLeave() {
@@ -278,23 +278,64 @@ private let ms = Duration64.millisecond
     #expect(timers == [LaneSettings().sealDelay])
   }
 
-  @Test func d3ALaneThatNeededAProofSolicitsAtOnceForAWhile() throws {
+  @Test func d3ALaneWhoseTipWasOrderedByItsProofSolicitsAtOnceForAWhile() throws {
     var network = LaneNetwork(n: 4)
     network.step(0, .submit(transaction: [1]))
     try network.run(for: 60 * ms)
-    network.finalize(network.nodes[1].cut(over: LaneCut()))
+    for node in 0..<4 { network.step(node, .viewSlow(1, lanes: [0])) }
+    let cut = network.nodes[1].cut(over: LaneCut())
+    #expect(cut.tips.first?.proof != nil)
+    network.finalize(cut)
     let before = network.kinds[3]
     network.step(0, .submit(transaction: [2]))
     try network.run(for: 4 * ms)
     #expect(network.kinds[3] > before)
-    network.step(1, .viewSlow(1, lanes: [0]))
-    #expect(network.nodes[1].cut(over: LaneCut()).sequence(of: 0) == 2)
-    network.finalize(network.nodes[1].cut(over: LaneCut()))
+    network.finalize(network.nodes[1].cut(over: cut))
     network.enter(33, leader: 1)
     let after = network.kinds[1]
     network.step(0, .submit(transaction: [3]))
     try network.run(for: 4 * ms)
     #expect(network.kinds[1] == after)
+  }
+
+  /// A proof that nobody needed is no reason to ask for the next: else one slow moment would cost every batch after it
+  /// acknowledgements and two delays.
+  @Test func d3AProofThatNoBlockNamedMakesTheLaneNoMoreEager() throws {
+    var network = LaneNetwork(n: 4)
+    network.step(0, .submit(transaction: [1]))
+    try network.run(for: 60 * ms)
+    #expect(network.kinds[3] > 0)
+    let cut = network.nodes[1].cut(over: LaneCut())
+    #expect(cut.tips.map(\.sequence) == [1] && cut.tips.first?.proof == nil)
+    network.finalize(cut)
+    let before = network.kinds
+    network.step(0, .submit(transaction: [2]))
+    try network.run(for: 4 * ms)
+    #expect(network.kinds[1] == before[1] && network.kinds[3] == before[3])
+  }
+
+  @Test func d2d3WaitsFollowThePaceOfOrdering() throws {
+    var network = LaneNetwork(n: 4)
+    var cut = LaneCut()
+    // Ordering takes 40 ms each time: a quarter of it to collect, three times it before anybody is asked.
+    for round in 0..<10 {
+      network.step(0, .submit(transaction: number(round)))
+      try network.run(for: 40 * ms)
+      cut = network.nodes[0].cut(over: cut)
+      network.finalize(cut)
+    }
+    let solicited = network.kinds[1]
+    network.step(0, .submit(transaction: number(100)))
+    network.step(0, .submit(transaction: number(101)))
+    #expect(network.nodes[0].tip(of: 0)?.sequence == 11)
+    try network.run(for: 9 * ms)
+    #expect(network.nodes[0].tip(of: 0)?.sequence == 11)
+    try network.run(for: 2 * ms)
+    #expect(network.nodes[0].tip(of: 0)?.sequence == 12)
+    try network.run(for: 100 * ms)
+    #expect(network.kinds[1] == solicited)
+    try network.run(for: 40 * ms)
+    #expect(network.kinds[1] > solicited)
   }
 
   @Test func d4FetchingGoesOnUntilSomebodyAnswersEvenInPieces() throws {
@@ -396,7 +437,7 @@ private let ms = Duration64.millisecond
     for view in 0..<8 {
       let batches = try #require(
         network.nodes[0].batches(after: LaneCut(), upTo: cut, view: View(view)))
-      #expect(batches.map { Int($0.lane) } == (0..<4).map { ($0 + view) % 4 })
+      #expect(batches.map { Int($0.batch.lane) } == (0..<4).map { ($0 + view) % 4 })
     }
   }
 

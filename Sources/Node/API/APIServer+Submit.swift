@@ -23,7 +23,7 @@ extension APIServer {
         .contentTooLarge, "tooLarge", "the transaction has \(bytes.count) bytes, above \(TransactionCheck.bytesMax)",
         hint: "Split the batch.")
     }
-    let input = TransactionCheck.run(bytes, chain: info.genesis.chain, scheme: .ed25519)
+    let input = TransactionCheck.run(bytes, chain: info.chain, scheme: .ed25519)
     try check(input, bytes)
     if let known = try storedReceipt(input.hash) { return respond(known, wait: wait) }
     if wait == .accepted {
@@ -58,9 +58,9 @@ extension APIServer {
       do { _ = try WireReader.decode(Transaction.self, from: bytes) } catch { reason = "\(error)" }
       throw APIError.malformed("transaction: \(reason)", hint: "See docs/openapi.yaml for the encoding.")
     }
-    guard transaction.chain == info.genesis.chain else {
+    guard transaction.chain == info.chain else {
       throw APIError.malformed(
-        "the transaction was signed for chain \(transaction.chain.hex), this is \(info.genesis.chain.hex)",
+        "the transaction was signed for chain \(transaction.chain.hex), this is \(info.chain.hex)",
         hint: "Take the chain id from /v1/status.")
     }
     guard input.signatureValid else {
