@@ -1,6 +1,6 @@
 // The only door to libsodium: hashes, signatures, key agreement, authenticated encryption, password hashing and memory
 // for secrets. Nothing here traps on what came from outside: wrong lengths and bad keys are nil or false. What it
-// leaves out: group arithmetic for threshold signatures, and every decision about protocols.
+// leaves out: every decision about protocols.
 
 import CSodium
 
