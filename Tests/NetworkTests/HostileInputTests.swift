@@ -37,7 +37,11 @@ extension NetworkTests {
       ] {
         expectRefused(node.get(path), 400, 404, 414)
       }
-      for method in ["DELETE", "PUT", "PATCH", "OPTIONS", "TRACE"] {
+      for method in ["DELETE", "PUT", "PATCH", "POST"] {
+        expectRefused(node.exchange("\(method) /v1/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), 405)
+      }
+      expectRefused(node.get("/v1/transactions"), 405)
+      for method in ["OPTIONS", "TRACE"] {
         expectRefused(
           node.exchange("\(method) /v1/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), 400, 404, 405, 501)
       }
@@ -48,6 +52,14 @@ extension NetworkTests {
         "/v1/transactions/" + String(repeating: "g", count: 64), "/v1/stream?topics=", "/v1/stream?topics=all,none",
       ] { expectRefused(node.get(target), 400, 404) }
       expectUnharmed()
+    }
+
+    @Test func pathsMayBePercentEncoded() throws {
+      let name = try devnet.future().name
+      let encoded = name.replacing("-", with: "%2D")
+      #expect(encoded != name)
+      let answer = devnet.api(0).get("/v1/instruments/\(encoded)")
+      #expect(answer.status == 200 && answer.json["instrument"]["name"].text == name, answer.summary)
     }
 
     @Test func brokenHTTPDoesNotHarm() throws {

@@ -36,7 +36,7 @@ extension APIServer {
   }
 
   func transaction(_ context: BasicRequestContext) async throws -> Response {
-    let text = context.parameters.get("hash") ?? ""
+    let text = context.text("hash")
     guard let hash = Digest(hex: text) else {
       throw APIError.malformed("transaction \"\(text.prefix(80))\" is not 64 hex digits", hint: "Use a receipt's hash.")
     }
@@ -58,7 +58,7 @@ extension APIServer {
   }
 
   func certificate(_ context: BasicRequestContext) async throws -> Response {
-    if context.parameters.get("height") == "latest" {
+    if context.text("height") == "latest" {
       guard let stored = try host.store.latestCertificate() else { throw noCertificate("any height") }
       return APIResponse.json(try certificateDocument(stored))
     }
@@ -85,7 +85,7 @@ extension APIServer {
 
   /// A height of the path, or the last stored one for "latest".
   private func height(_ context: BasicRequestContext) async throws -> Height {
-    let text = context.parameters.get("height") ?? ""
+    let text = context.text("height")
     if text == "latest" { return try host.store.head()?.height ?? 0 }
     guard let height = Height(text), height < ordinalLimit else {
       throw APIError.malformed("height \"\(text.prefix(40))\" is not a number", hint: "Use a height or \"latest\".")

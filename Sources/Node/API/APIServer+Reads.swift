@@ -31,7 +31,7 @@ extension APIServer {
   }
 
   func account(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
-    let text = context.parameters.get("id") ?? ""
+    let text = context.text("id")
     guard let id = AccountID(hex: text) else {
       throw APIError.malformed(
         "account \"\(text.prefix(80))\" is not 64 hex digits", hint: "An account is its public key.")
@@ -78,7 +78,7 @@ extension APIServer {
 
   func book(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
     let id = try instrumentID(context)
-    let name = context.parameters.get("name") ?? ""
+    let name = context.text("name")
     var depth = 20
     if let text = request.uri.queryParameters["depth"] {
       guard let value = Int(text), (1...1000).contains(value) else {
@@ -97,7 +97,7 @@ extension APIServer {
 
   func trades(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
     let id = try instrumentID(context)
-    let name = context.parameters.get("name") ?? ""
+    let name = context.text("name")
     return APIResponse.json(
       try await read(try ReadOptions(request)) { replica, point in
         guard replica.clearing.instrument(id) != nil else {
@@ -111,7 +111,7 @@ extension APIServer {
   }
 
   func order(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
-    let text = context.parameters.get("id") ?? ""
+    let text = context.text("id")
     guard let id = OrderID(text) else {
       throw APIError.malformed("order \"\(text.prefix(40))\" is not a number", hint: "Use the id of a receipt.")
     }
@@ -152,7 +152,7 @@ extension APIServer {
   }
 
   private func instrumentID(_ context: BasicRequestContext) throws -> InstrumentID {
-    let name = context.parameters.get("name") ?? ""
+    let name = context.text("name")
     guard let id = InstrumentName.parse(name, underlyings: info.genesis.market.underlyings) else {
       throw APIError.notFound("there is no instrument \"\(name.prefix(80))\"")
     }

@@ -32,6 +32,9 @@ extension APIServer {
     }
     switch await host.submit(bytes, input, timeout: timeout(request)) {
     case .final(let receipt):
+      if let first = receipt.outcome.duplicateOf, let document = try await firstReceipt(first) {
+        return respond(document, wait: wait)
+      }
       var document = ReceiptDocument(receipt, underlyings: info.genesis.market.underlyings)
       if wait == .proven { document.proof = try await proof(of: receipt.height) }
       return respond(document, wait: wait)
@@ -45,6 +48,15 @@ extension APIServer {
         .serviceUnavailable, "unknown", "the transaction was not final in time; it may still become final",
         hint: "Ask /v1/transactions/\(input.hash.hex) or send the same bytes again: they execute at most once.")
     }
+  }
+
+  /// A client id was used before: what the transaction did that used it. Nil when it is not in the ledger in time.
+  private func firstReceipt(_ hash: Digest) async throws -> ReceiptDocument? {
+    for _ in 0..<100 {
+      if let known = try storedReceipt(hash) { return known }
+      try await Task.sleep(for: .milliseconds(20))
+    }
+    return nil
   }
 
   private func respond(_ document: ReceiptDocument, wait: Wait) -> Response {

@@ -73,7 +73,29 @@ struct APIServer: Sendable {
     if info.genesis.market.network == "test" {
       router.post("/v1/test/observations") { request, _ in try await observe(request) }
     }
+    refuseOtherMethods(on: router)
     return router
+  }
+
+  /// Known paths answer 405 with the methods they do have, not 404 (RFC 9110, section 15.5.6).
+  private func refuseOtherMethods(on router: Router<BasicRequestContext>) {
+    let methods: [HTTPTypes.HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete]
+    let paths = Dictionary(grouping: router.routes, by: { "\($0.path)" })
+    for known in paths.values {
+      guard let path = known.first?.path else { continue }
+      let allowed = known.map(\.method)
+      let list = allowed.map(\.rawValue).sorted().joined(separator: ", ")
+      for method in methods where !allowed.contains(method) {
+        router.on(path, method: method) { request, _ -> Response in
+          var refusal = APIResponse.error(
+            APIError(
+              .methodNotAllowed, "methodNotAllowed", "\(request.uri.path.prefix(200)) takes \(list), not \(method)",
+              hint: "The paths are described in docs/openapi.yaml."))
+          refusal.headers[.allow] = list
+          return refusal
+        }
+      }
+    }
   }
 
   private func ready() async throws -> Response {
@@ -120,5 +142,27 @@ struct ReadOptions {
       }
       wantsProof = text == "true" || text == "1"
     }
+  }
+}
+
+extension BasicRequestContext {
+  /// A parameter of the path, percent-decoded (RFC 3986, section 2.1); what does not decode stays as it is.
+  func text(_ name: String) -> String {
+    let text = parameters.get(name) ?? ""
+    guard text.utf8.contains(UInt8(ascii: "%")) else { return text }
+    var bytes: [UInt8] = []
+    var rest = Array(text.utf8)[...]
+    while let byte = rest.popFirst() {
+      guard byte == UInt8(ascii: "%") else {
+        bytes.append(byte)
+        continue
+      }
+      guard rest.count >= 2, let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) else {
+        return text
+      }
+      bytes.append(value)
+      rest = rest.dropFirst(2)
+    }
+    return String(validating: bytes, as: UTF8.self) ?? text
   }
 }
