@@ -14,7 +14,7 @@ demo: build ## four validators on this machine, one real session, end to end
 test: ## the whole test suite
 	@deploy/test.sh
 
-campaign: ## long hunts: disk images of crashes, fuzzing (see deploy/campaign.sh)
+campaign: ## long hunts: simulated networks, disk images of crashes, fuzzing (see deploy/campaign.sh)
 	@deploy/campaign.sh
 
 bench: build ## throughput and latency of four validators on this machine, beside its limits

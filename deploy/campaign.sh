@@ -1,10 +1,22 @@
 #!/usr/bin/env bash
 # Long hunts that the test suite has no time for. Each part can be run by itself, again and again:
+#   deploy/campaign.sh simulate [HOURS] [ARG...]   simulated networks until HOURS cluster-hours are done (default 2000), then
+#                                                  all Twins scenarios of three views; both go on where they stopped
 #   deploy/campaign.sh crash [FACTOR]              disk images of crashes: FACTOR x 1,600 images, and rot (default 13)
 #   deploy/campaign.sh fuzz [SECONDS] [TARGET...]  libFuzzer with AddressSanitizer, SECONDS for each target (default 600)
 # What the fuzzer learns is kept in .build/fuzz/corpus, so that the next run goes on from there; what breaks a target
 # lies in .build/fuzz as crash-TARGET-...
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+simulate() {
+  local hours="${1:-2000}"
+  [ $# -eq 0 ] || shift
+  [ -x .build/novation ] || refuse "no .build/novation: run make build first"
+  say "simulated networks, up to $hours cluster-hours"
+  nice -n 10 .build/novation simulate --campaign .build/campaign.jsonl --hours "$hours" "$@"
+  say "Twins, three views"
+  nice -n 10 .build/novation simulate --campaign .build/twins.jsonl --twins 3
+}
 
 crash() {
   say "crash images, ${1:-13} times the suite's"
@@ -39,10 +51,11 @@ fuzz() {
 }
 
 case "${1:-}" in
-crash | fuzz) "$@" ;;
+simulate | crash | fuzz) "$@" ;;
 "")
+  simulate
   crash
   fuzz
   ;;
-*) refuse "usage: deploy/campaign.sh [crash [FACTOR] | fuzz [SECONDS] [TARGET...]]" ;;
+*) refuse "usage: deploy/campaign.sh [simulate [HOURS] | crash [FACTOR] | fuzz [SECONDS] [TARGET...]]" ;;
 esac

@@ -15,8 +15,9 @@ extension Consensus {
     }
     // C6: nullified.
     if state.nullification == nil {
-      let votes = state.ballots(for: nil)
-      if rules.isQuorum(votes.count) { complete(.nullification, view, nil, votes, now, &effects) }
+      if rules.isQuorum(state.count { $0.ballot(for: nil) != nil }) {
+        complete(.nullification, view, nil, state.ballots(for: nil), now, &effects)
+      }
     }
   }
 
@@ -24,18 +25,15 @@ extension Consensus {
     _ view: View, _ block: BlockState, _ state: ViewState, _ now: Moment, _ effects: inout [Effect]
   ) {
     let hash = block.hash
-    let firsts = state.firsts(for: hash)
-    let finalizes = state.finalizes(for: hash)
-    if rules.isFastQuorum(firsts.count) {
+    if rules.isFastQuorum(state.count { $0.first?.block == hash }) {
       // C7: fast final. Its votes are a notarization as well.
-      complete(.fastFinal, view, hash, firsts, now, &effects)
-    } else if rules.isQuorum(finalizes.count) {
+      complete(.fastFinal, view, hash, state.firsts(for: hash), now, &effects)
+    } else if rules.isQuorum(state.count { $0.finalize?.block == hash }) {
       // C8: final.
-      complete(.final, view, hash, finalizes, now, &effects)
-    } else if block.notarization == nil {
+      complete(.final, view, hash, state.finalizes(for: hash), now, &effects)
+    } else if block.notarization == nil, rules.isQuorum(state.count { $0.ballot(for: hash) != nil }) {
       // C5: notarised.
-      let votes = state.ballots(for: hash)
-      if rules.isQuorum(votes.count) { complete(.notarization, view, hash, votes, now, &effects) }
+      complete(.notarization, view, hash, state.ballots(for: hash), now, &effects)
     }
   }
 
@@ -43,6 +41,8 @@ extension Consensus {
   private mutating func formState(
     _ view: View, _ block: BlockState, _ state: ViewState, _ now: Moment, _ effects: inout [Effect]
   ) {
+    let hash = block.hash
+    guard rules.isQuorum(state.count { $0.finalize?.block == hash || $0.attest?.block == hash }) else { return }
     var roots: [Digest] = []
     for voter in state.voters {
       for vote in [voter.finalize, voter.attest] {
@@ -86,8 +86,7 @@ extension Consensus {
     let state = views[certificate.view]
     return certificate.entries.allSatisfy { entry in
       let vote = certificate.vote(entry)
-      let known = state?.voters[Int(entry.voter)].all.contains { $0.says(vote) && $0.signature == vote.signature }
-      return known == true || vote.verify(committee: committee, scheme: scheme)
+      return state?.voters[Int(entry.voter)].contains(vote) == true || vote.verify(committee: committee, scheme: scheme)
     }
   }
 

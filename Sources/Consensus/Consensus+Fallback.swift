@@ -9,6 +9,9 @@ extension Consensus {
     // C9: after the first vote, with no Finalize sent and no certificate of the view held.
     guard let first = own.first, own.finalize == nil, own.attest == nil, !state.isCertified, view > highestFinalView
     else { return }
+    // Fewer first votes than these allow nothing.
+    guard state.count({ $0.first != nil }) >= min(committee.f + committee.p, committee.n - committee.f) || timerMutants
+    else { return }
     let (firsts, blocks) = state.choices()
     let place = first.block.flatMap { blocks.firstIndex(of: $0) }
     guard first.block == nil || place != nil else { return }
@@ -34,6 +37,8 @@ extension Consensus {
       cast(.fallback, in: view, for: hash, now, &effects)
     }
   }
+
+  private var timerMutants: Bool { rules.timerNullifiesAfterNotarize }
 
   /// Never, but in a mutant.
   private func timerMutant(_ view: View, _ first: Vote, _ now: Moment) -> Bool {

@@ -27,7 +27,7 @@ struct PeerState: Sendable {
   /// Highest view in which it was heard.
   var activeView: View = 0
   /// Its latest vote held.
-  private(set) var latestVote: Vote?
+  @Boxed private(set) var latestVote: Vote?
   var bootId: UInt64?
   var answeredStatusAt: Instant?
   private var budget: Int64

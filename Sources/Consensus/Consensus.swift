@@ -40,17 +40,17 @@ public struct Consensus: Sendable {
   public internal(set) var view: View = 1
   public internal(set) var statistics = Statistics()
   /// Highest certificate that a view was entered by.
-  var entry: Certificate?
+  @Boxed var entry: Certificate?
   /// Highest proof of finality.
-  var highestFinal: Certificate?
+  @Boxed var highestFinal: Certificate?
 
   /// The last state-final block (or the ledger's head): everything below is the host's.
   var head: Anchor
   /// The last block that `.final` was emitted for.
   var lastFinal: Anchor
   /// Known to be final, but with blocks missing below it.
-  var finalTarget: Certificate?
-  var stateTarget: Certificate?
+  @Boxed var finalTarget: Certificate?
+  @Boxed var stateTarget: Certificate?
   /// Roots of final blocks by height, the last few (C15).
   var finalRoots: [(height: Height, root: Digest)] = []
   /// Height of the ledger's head at the start: the states before it may be unknown for good, so they are not waited for.
@@ -92,8 +92,8 @@ public struct Consensus: Sendable {
   /// A block that is settled.
   struct Anchor: Sendable {
     var hash: Digest
-    var header: Header
-    var proposal: Proposal?
+    @Indirect var header: Header
+    @Boxed var proposal: Proposal?
     var root: Digest?
   }
 

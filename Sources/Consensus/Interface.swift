@@ -105,7 +105,7 @@ extension Consensus {
     /// catch-up or before a restart, which headers may still name (C15).
     case finalRoot(height: Height, stateRoot: Digest)
     /// The host fetched and verified final blocks up to this one.
-    case caughtUp(Proposal, Certificate)
+    indirect case caughtUp(Proposal, Certificate)
   }
 
   /// In order: nothing after a `persist` leaves the node before it is durable.
@@ -115,11 +115,11 @@ extension Consensus {
     /// To every other validator.
     case broadcast(ConsensusMessage)
     /// This node leads the view and may propose over `parent`: answer with `.proposalContent`.
-    case wantProposal(view: View, parent: Header, parentHash: Digest)
+    indirect case wantProposal(view: View, parent: Header, parentHash: Digest)
     /// Check the cut against the parent's and fetch its data: answer with `.verdict`.
-    case validate(block: Digest, Proposal)
+    indirect case validate(block: Digest, Proposal)
     /// Execute it when its parent is executed: answer with `.executed`.
-    case notarized(block: Digest, Proposal)
+    indirect case notarized(block: Digest, Proposal)
     /// The order is final: once a block, oldest first. Ancestors come with their descendant's certificate.
     case final(block: Digest, Certificate)
     /// Q validators signed the state after this block.
@@ -132,7 +132,7 @@ extension Consensus {
     case report(ValidatorIndex, Fault)
     /// Q validators signed another state than ours: this node stops voting.
     case diverged(height: Height, ours: Digest, theirs: Digest)
-    case evidence(Evidence)
+    indirect case evidence(Evidence)
   }
 
   /// What happened so far, for status and metrics.

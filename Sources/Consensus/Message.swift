@@ -117,11 +117,11 @@ public struct Status: WireCodable, Hashable, Sendable {
 }
 
 public enum ConsensusMessage: WireCodable, Hashable, Sendable {
-  case proposal(Proposal)
+  indirect case proposal(Proposal)
   case vote(Vote)
   case certificate(Certificate)
-  case evidence(Evidence)
-  case status(Status)
+  indirect case evidence(Evidence)
+  indirect case status(Status)
   /// Asks for the proposal with this header hash.
   case getProposal(Digest)
   /// Asks for certificates of the views from...through.
@@ -191,7 +191,7 @@ public enum JournalEntry: WireCodable, Hashable, Sendable {
   case vote(Vote)
   case certificate(Certificate)
   /// Header and cut of a block this node voted for or proposed.
-  case proposal(Proposal)
+  indirect case proposal(Proposal)
   /// No vote at or below this view (C10).
   case floor(View)
   /// Votes may have been forgotten (true), or it is safe again to vote above the floor (false).

@@ -5,16 +5,16 @@ import Primitives
 /// One block of a view, known by header, by certificate, or both.
 struct BlockState: Sendable {
   let hash: Digest
-  var header: SignedHeader?
-  var proposal: Proposal?
+  @Boxed var header: SignedHeader?
+  @Boxed var proposal: Proposal?
   /// When the header came first: the origin of vote delays, and the clock reading C14 judges by.
   var received: Moment?
   var verdict: DataVerdict?
   /// Notarization, or any certificate that proves one.
-  var notarization: Certificate?
+  @Boxed var notarization: Certificate?
   /// Fast final, final or state certificate.
-  var finality: Certificate?
-  var stateProof: Certificate?
+  @Boxed var finality: Certificate?
+  @Boxed var stateProof: Certificate?
   /// Root after executing it.
   var root: Digest?
   var isFinal = false
@@ -26,11 +26,11 @@ struct BlockState: Sendable {
 
 /// The votes of one validator in one view; the node's own are among them.
 struct VoterRecord: Sendable {
-  var first: Vote?
+  @Boxed var first: Vote?
   /// Each choice at most once.
   var fallbacks: [Vote] = []
-  var finalize: Vote?
-  var attest: Vote?
+  @Boxed var finalize: Vote?
+  @Boxed var attest: Vote?
   var equivocated = false
 
   var isEmpty: Bool { first == nil && fallbacks.isEmpty && finalize == nil && attest == nil }
@@ -40,6 +40,18 @@ struct VoterRecord: Sendable {
   func ballot(for block: Digest?) -> Vote? {
     if let first, first.block == block { return first }
     return fallbacks.first { $0.block == block }
+  }
+
+  /// Whether this very vote, signature included, is among them.
+  func contains(_ vote: Vote) -> Bool {
+    let own =
+      switch vote.kind {
+      case .first: first
+      case .fallback: fallbacks.first { $0.block == vote.block }
+      case .finalize: finalize
+      case .attest: attest
+      }
+    return own.map { $0.says(vote) && $0.signature == vote.signature } ?? false
   }
 
   func holds(_ vote: Vote) -> Bool {
@@ -56,10 +68,10 @@ struct ViewState: Sendable {
   let view: View
   var blocks: [BlockState] = []
   var voters: [VoterRecord]
-  var nullification: Certificate?
+  @Boxed var nullification: Certificate?
   /// Hash of the header this node proposed here (C2).
   var proposed: Digest?
-  var evidence: Evidence?
+  @Boxed var evidence: Evidence?
 
   init(view: View, validators: Int) {
     self.view = view
@@ -83,6 +95,13 @@ struct ViewState: Sendable {
     }
     if let nullification { all.append(nullification) }
     return all
+  }
+
+  /// How many voters `counts` is true of: what every step asks, and seldom enough to gather the votes themselves.
+  func count(_ counts: (VoterRecord) -> Bool) -> Int {
+    var count = 0
+    for voter in voters where counts(voter) { count += 1 }
+    return count
   }
 
   /// First or fallback votes for `block` (nil: nullify), one a voter (C5, C6).

@@ -41,7 +41,7 @@ public enum LaneMessage: WireCodable, Hashable, Sendable {
   /// The answer: at most `LaneLimits.answerBytes`.
   case batches([LaneBatch])
   /// To everybody, once, from whoever learns it.
-  case evidence(LaneEvidence)
+  indirect case evidence(LaneEvidence)
 
   public func encode(to writer: inout WireWriter) {
     switch self {
@@ -101,7 +101,7 @@ public enum LaneJournalEntry: WireCodable, Hashable, Sendable {
   /// Everything up to this cut is final and in the ledger. In a rewritten journal it comes first.
   case floor(LaneCut)
   /// The lane needs proofs for good.
-  case evidence(LaneEvidence)
+  indirect case evidence(LaneEvidence)
 
   public func encode(to writer: inout WireWriter) {
     switch self {

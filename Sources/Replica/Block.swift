@@ -15,16 +15,16 @@ public struct ExecutedBlock: Sendable {
 /// Everything known of one block above the last committed one.
 struct Block {
   let hash: Digest
-  let proposal: Proposal
+  @Indirect var proposal: Proposal
   let cut: LaneCut
   /// The range over this block and all its ancestors.
   let history: HistoryTree
   /// Batches that came with the block in catch-up or were executed; nil while they are in the lanes alone.
   var batches: [HeldBatch]?
-  var executed: ExecutedBlock?
+  @Boxed var executed: ExecutedBlock?
   /// Its order is final.
-  var certificate: Certificate?
-  var stateCertificate: Certificate?
+  @Boxed var certificate: Certificate?
+  @Boxed var stateCertificate: Certificate?
 
   var header: Header { proposal.header }
 }

@@ -69,6 +69,9 @@ public struct DurabilityGate: Sendable {
   /// Something waits that only `hurry` or the next write would let out.
   public var isPatient: Bool { !held.isEmpty && hurried <= writing && writing == durable }
 
+  /// Effects that are held back.
+  public var waiting: Int { held.count }
+
   /// Lets what waits without hurry start a write.
   public mutating func hurry() { if !held.isEmpty { hurried = taken } }
 

@@ -17,7 +17,7 @@ public enum Input: Sendable {
   case tick
   /// A client's transaction whose bytes were decoded and whose signature was verified by the host.
   /// `isMoreComing`: another submission follows in the same turn, so that they share a batch.
-  case submit(bytes: [UInt8], TransactionInput, ticket: UInt64, isMoreComing: Bool = false)
+  indirect case submit(bytes: [UInt8], TransactionInput, ticket: UInt64, isMoreComing: Bool = false)
   /// A client waits for a linearizable read point.
   case read(ticket: UInt64)
   /// Result of `.verify`, in the batch's order.
@@ -38,18 +38,18 @@ public enum Effect: Sendable {
   /// Run `TransactionCheck` over these and answer with `.verified`.
   case verify(batch: Digest, [[UInt8]])
   /// Commit to the ledger in one transaction and answer with `.committed`.
-  case commit(LedgerCommit)
+  indirect case commit(LedgerCommit)
   /// Replace the journal by these records: everything else in it is now in the ledger.
   case rewriteJournal([JournalRecord])
   /// Read final blocks from the ledger, starting here, and answer with `.loaded`.
   case loadBlocks(for: ValidatorIndex, from: Height)
   /// The transaction of this ticket is final and executed. `isFast`: finality rests on first votes alone (C7), so the
   /// answer may leave as soon as this node's own first votes are durable.
-  case receipt(ticket: UInt64, Receipt, isFast: Bool)
+  indirect case receipt(ticket: UInt64, Receipt, isFast: Bool)
   case refused(ticket: UInt64, Refusal)
   /// The state now contains every write acknowledged before the read began.
   case readReady(ticket: UInt64)
-  case finalized(FinalizedBlock)
+  indirect case finalized(FinalizedBlock)
   /// Q validators signed the state at this height.
   case proven(Height, Certificate)
   /// Step again at this time at the latest; replaces the previous request.

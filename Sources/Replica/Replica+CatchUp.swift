@@ -134,5 +134,7 @@ extension Replica {
 
 extension Replica {
   /// Whether an honest validator has blocks that this node has not executed for a while.
-  public var isBehind: Bool { catchUp.honest(f: committee.f) > finalHeight + 8 }
+  public var isBehind: Bool {
+    catchUp.highest > finalHeight + 8 && catchUp.honest(f: committee.f) > finalHeight + 8
+  }
 }

@@ -50,6 +50,7 @@ extension Replica {
 
   /// Executes towards `target` as far as data and signatures are there, after undoing what is not on its chain.
   mutating func execute(at now: Moment, into effects: inout [Effect]) {
+    if target == speculative.last ?? finalTip { return }
     var path: [Digest] = []
     var current = target
     while current != finalTip {

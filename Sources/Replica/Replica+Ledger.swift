@@ -11,7 +11,7 @@ import Wire
 extension Replica {
   /// Commits the final, executed blocks up to the highest one whose state Q validators have signed.
   mutating func commitProven(at now: Instant, into effects: inout [Effect]) {
-    guard committing == committed, now >= commitAfter else { return }
+    guard committing == committed, !finalChain.isEmpty, now >= commitAfter else { return }
     let finalHeight = finalHeight
     guard
       let last = finalChain.lastIndex(where: { hash in

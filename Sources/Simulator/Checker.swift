@@ -86,7 +86,7 @@ struct Checker {
   private mutating func sees(_ vote: Vote, from host: SimulatedHost, _ simulation: Simulation) {
     host.highestVote = max(host.highestVote, vote.view)
     guard vote.view >= prunedBelow else { return }
-    if let forgotten = host.forgotten, vote.view <= forgotten { return }
+    if vote.view <= host.forgotten { return }
     let slot = Slot(voter: vote.voter, number: vote.view)
     var known = ballots[slot] ?? Ballots()
     let who = "validator \(vote.voter) in view \(vote.view)"
@@ -122,7 +122,7 @@ struct Checker {
   private mutating func sees(_ proposal: Proposal, from host: SimulatedHost, _ simulation: Simulation) {
     let view = proposal.header.view
     host.highestVote = max(host.highestVote, view)
-    if let forgotten = host.forgotten, view <= forgotten { return }
+    if view <= host.forgotten { return }
     let hash = proposal.header.hash(chain: chain)
     let slot = Slot(voter: host.identity, number: view)
     if let known = proposals[slot], known != hash {

@@ -14,6 +14,7 @@ struct Identities {
 
   /// 2026-01-05 08:00 UTC, a whole hour.
   static let epoch: Timestamp = 1_767_600_000 * Duration64.second
+  /// Of the richest trader; each next one has half, so that prices bring some of them into trouble.
   static let funds: Amount = 1_000_000_000_000
 
   init(_ options: SimulationOptions) {
@@ -27,7 +28,9 @@ struct Identities {
       network: "test", time: Self.epoch, clockRate: options.load.clockRate,
       underlyings: [UnderlyingTerms(symbol: "BTC"), UnderlyingTerms(symbol: "ETH")], listings: Self.listings(),
       custodian: custodian.publicKey, listingAuthority: authority.publicKey, validators: keys,
-      accounts: traders.map { FundedAccount(account: AccountID($0.publicKey), amount: Self.funds) })
+      accounts: traders.enumerated().map {
+        FundedAccount(account: AccountID($0.element.publicKey), amount: Self.funds >> Int64(min($0.offset, 20)))
+      })
     genesis = Genesis(
       name: "simulation",
       validators: keys.enumerated().map {

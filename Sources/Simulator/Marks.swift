@@ -17,8 +17,7 @@ public enum Mark: UInt8, CaseIterable, Sendable {
   case receiptFast, receiptSlow, submissionRefused, transactionRejected
   case readServed
   case equivocationReported, malformedReported
-  case headerFromFutureWaited
-  case optionsExpired, liquidationNear, depositMade, withdrawalMade
+  case optionsExpired, marginCalled, depositMade, withdrawalMade
   case forkedLane
   case healed
 }

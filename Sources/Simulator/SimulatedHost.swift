@@ -28,12 +28,6 @@ struct HostClock {
   }
 }
 
-/// An effect that must not leave before record number `needs` is durable.
-struct Held {
-  let needs: UInt64
-  let effect: Effect
-}
-
 /// A client's transaction at the node it was given to.
 struct Submission {
   let hash: Digest
@@ -64,12 +58,9 @@ final class SimulatedHost {
 
   var store = InMemoryStore()
   var journal: SimulatedJournal
-  /// In the order of the effects.
-  var held: [Held] = []
-  var isHurried = false
-  var isUnhurriedScheduled = false
-  /// Number of the last first or fallback vote, or proposal, in the journal.
-  var lastBallot: UInt64 = 0
+  /// What the node's own host holds back with.
+  var gate = DurabilityGate()
+  var isHurryScheduled = false
   var syncNumber: UInt64 = 0
   var failsNextSync = false
   var failsNextCommit = false
@@ -90,8 +81,10 @@ final class SimulatedHost {
   /// Last final height told in this life, and its block.
   var toldHeight: Height = 0
   var toldHash: Digest = .zero
-  /// Votes up to this view may be forgotten: the disk is older than what was sent.
-  var forgotten: View?
+  /// Votes up to this view may have been forgotten with the disk that held them: they may be cast again, differently.
+  var forgotten: View = 0
+  /// Nothing above `forgotten` is final here since the disk was lost.
+  var isRecovering = false
   var highestVote: View = 0
   var snapshot: (store: InMemoryStore, journal: SimulatedJournal)?
   var wasAmnesiac = false
@@ -109,8 +102,13 @@ final class SimulatedHost {
     journal = SimulatedJournal(owner: Digest(words: signer.publicKey.words))
   }
 
+  func loseMemory() {
+    forgotten = highestVote
+    isRecovering = true
+  }
+
   var isUp: Bool { replica != nil }
   var isHonest: Bool { adversary == nil }
   /// May not know what it voted: counts against f.
-  var isUnsure: Bool { !isHonest || forgotten != nil || replica?.consensus.isAmnesiac == true }
+  var isUnsure: Bool { !isHonest || isRecovering || replica?.consensus.isAmnesiac == true }
 }

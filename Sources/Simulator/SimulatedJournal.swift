@@ -39,43 +39,20 @@ struct SimulatedJournal {
   var file: JournalFile? = JournalFile()
   /// Bytes of the file that hold groups.
   private(set) var size = JournalImage.sectorBytes
-  /// Appended in memory, and not yet handed to the disk.
-  private(set) var pending: [[UInt8]] = []
   private(set) var work: Work?
-  /// A rewrite waits for its turn; records appended since it was asked for go to the new file.
-  private var snapshot: [[UInt8]]?
-  /// Records appended since the start, and how many of them are durable.
-  private(set) var appended: UInt64 = 0
-  private(set) var durable: UInt64 = 0
-  private var covering: UInt64 = 0
 
   init(owner: Digest) { self.owner = owner }
 
   var isIdle: Bool { work == nil }
-  var wantsRewrite: Bool { snapshot != nil }
 
-  mutating func append(_ record: [UInt8]) {
-    pending.append(record)
-    appended += 1
-  }
-
-  /// The file shall hold these records and whatever is appended from now on. What is pending stays pending: `records`
-  /// says the same, but until the new file is there only a sync of the old one makes it durable.
-  mutating func rewrite(keeping records: [[UInt8]]) {
-    snapshot = records
-    pending = []
-  }
-
-  /// Hands everything appended to the disk.
-  mutating func begin() {
-    covering = appended
-    if let snapshot {
-      work = .rewrite(snapshot + pending)
-      self.snapshot = nil
+  /// Hands one write to the disk.
+  mutating func begin(_ write: JournalWrite) {
+    let records = write.records.map(\.wireBytes)
+    if let replacement = write.replacement {
+      work = .rewrite(replacement.map(\.wireBytes) + records)
     } else {
-      work = .sync(pending)
+      work = .sync(records)
     }
-    pending = []
   }
 
   /// The disk has done it.
@@ -85,10 +62,9 @@ struct SimulatedJournal {
       file?.groups.append(records)
       size += JournalImage.size(of: records)
     case .rewrite(let records): replace(records)
-    case nil: return
+    case nil: break
     }
     work = nil
-    durable = covering
   }
 
   private mutating func replace(_ records: [[UInt8]]) {
@@ -109,10 +85,6 @@ struct SimulatedJournal {
   ) -> (image: JournalImage?, durable: [[UInt8]], inFlight: [[UInt8]]) {
     let work = self.work
     self.work = nil
-    pending = []
-    snapshot = nil
-    appended = 0
-    durable = 0
     if case .rewrite(let records) = work, random.below(2) == 0 { replace(records) }
     guard let file else { return (nil, [], []) }
     var image = file.image(owner: owner)

@@ -11,10 +11,8 @@ extension Simulation {
     trace.mix(block.hash.words.0 ^ block.executed.stateRoot.words.0)
     let isNew = block.header.height > checker.height
     checker.sees(block, from: host, self)
-    if let replica = host.replica, let forgotten = host.forgotten, !replica.consensus.isAmnesiac,
-      block.header.view > forgotten
-    {
-      host.forgotten = nil
+    if host.isRecovering, block.header.view > host.forgotten, host.replica?.consensus.isAmnesiac == false {
+      host.isRecovering = false
     }
     guard isNew else { return }
     note(block.certificate.kind == .fastFinal ? .fastFinal : .slowFinal)
@@ -31,7 +29,7 @@ extension Simulation {
       case .deposit: note(.depositMade)
       case .withdrawalRequested: note(.withdrawalMade)
       case .settled: note(.optionsExpired)
-      case .marginCall: note(.liquidationNear)
+      case .marginCall: note(.marginCalled)
       default: break
       }
     }
@@ -78,8 +76,8 @@ extension Simulation {
     }
     // Bounded memory: nothing grows without end while nothing is final.
     if queue.count > 2_000_000 { violate("bounded memory", "\(queue.count) events are waiting") }
-    for host in hosts where host.held.count > 200_000 {
-      violate("bounded memory", "node \(host.number) holds back \(host.held.count) effects")
+    for host in hosts where host.gate.waiting > 200_000 {
+      violate("bounded memory", "node \(host.number) holds back \(host.gate.waiting) effects")
     }
     for host in hosts where host.journal.size > options.journalBytesMax + 96 << 20 {
       violate("bounded memory", "the journal of node \(host.number) has \(host.journal.size) bytes")

@@ -8,60 +8,44 @@ import Replica
 import Wire
 
 extension Simulation {
-  /// How long messages that nobody waits for may wait for a sync that others need (as in the node's host).
+  /// How long an unhurried message waits for another to share its write (as in the node's host).
   private static let unhurriedWait = 2 * Duration64.millisecond
 
   func perform(_ effects: [Effect], _ host: SimulatedHost) {
     // The checker hears of blocks before the receipts that name them.
     for case .finalized(let block) in effects { finalized(block, host) }
-    for effect in effects {
-      switch effect {
-      case .finalized: break
-      case .persist(let record):
-        host.journal.append(record.wireBytes)
-        if record.isBallot { host.lastBallot = host.journal.appended }
-      case .rewriteJournal(let records):
-        host.journal.rewrite(keeping: records.map(\.wireBytes))
-        note(.journalRewritten)
-      case .send(_, let message), .broadcast(let message):
-        switch message.promise {
-        case .none: release(effect, host)
-        case .binding: hold(effect, needs: host.journal.appended, isHurried: true, host)
-        case .unhurried: hold(effect, needs: host.journal.appended, isHurried: false, host)
-        }
-      case .receipt(_, _, let isFast):
-        hold(effect, needs: isFast ? host.lastBallot : host.journal.appended, isHurried: true, host)
-      case .readReady: hold(effect, needs: host.lastBallot, isHurried: true, host)
-      default: release(effect, host)
-      }
+    var ready: [Effect] = []
+    host.gate.take(effects, into: &ready)
+    for effect in host.adversary?.liesAboutSync == true ? effects : ready {
+      release(effect, host)
       if !host.isUp { return }
     }
-    goOn(host)
+    write(host)
   }
 
-  private func hold(_ effect: Effect, needs: UInt64, isHurried: Bool, _ host: SimulatedHost) {
-    guard needs > host.journal.durable, host.adversary?.liesAboutSync != true else { return release(effect, host) }
-    host.held.append(Held(needs: needs, effect: effect))
-    if isHurried { host.isHurried = true }
-  }
-
-  /// Begins a sync if somebody waits for one and none is under way.
-  private func goOn(_ host: SimulatedHost) {
-    if host.journal.isIdle, host.isHurried || host.journal.wantsRewrite {
-      beginSync(host)
-    } else if !host.held.isEmpty, !host.isHurried, !host.isUnhurriedScheduled {
-      host.isUnhurriedScheduled = true
-      schedule(.unhurried, for: host, after: Self.unhurriedWait)
-    }
-  }
-
-  private func beginSync(_ host: SimulatedHost) {
-    let factor: Instant = host.journal.wantsRewrite ? 4 : 1
-    host.journal.begin()
-    host.isHurried = false
+  /// One write of the journal at a time, while inputs go on.
+  private func write(_ host: SimulatedHost) {
+    guard host.journal.isIdle, let write = host.gate.beginWrite() else { return waitForCompany(host) }
+    host.journal.begin(write)
     host.syncNumber += 1
-    let latency = options.disk.syncMin + diskRandom.exponential(options.disk.syncMean)
-    schedule(.synced, for: host, number: host.syncNumber, after: factor * latency)
+    var latency = options.disk.syncMin + diskRandom.exponential(options.disk.syncMean)
+    if write.replacement != nil {
+      note(.journalRewritten)
+      latency *= 4
+    }
+    schedule(.synced, for: host, number: host.syncNumber, after: latency)
+  }
+
+  private func waitForCompany(_ host: SimulatedHost) {
+    guard host.gate.isPatient, !host.isHurryScheduled else { return }
+    host.isHurryScheduled = true
+    schedule(.unhurried, for: host, after: Self.unhurriedWait)
+  }
+
+  func hurry(_ host: SimulatedHost) {
+    host.isHurryScheduled = false
+    host.gate.hurry()
+    write(host)
   }
 
   func synced(_ host: SimulatedHost) {
@@ -71,24 +55,10 @@ extension Simulation {
     }
     host.journal.complete()
     report.largestJournal = max(report.largestJournal, host.journal.size)
-    let durable = host.journal.durable
-    var waiting: [Held] = []
-    swap(&waiting, &host.held)
-    for held in waiting {
-      if held.needs <= durable {
-        release(held.effect, host)
-      } else {
-        host.held.append(held)
-        host.isHurried = host.isHurried || held.effect.isHurried
-      }
-    }
-    goOn(host)
-  }
-
-  func releaseUnhurried(_ host: SimulatedHost) {
-    host.isUnhurriedScheduled = false
-    guard !host.held.isEmpty, host.journal.isIdle else { return }
-    beginSync(host)
+    var ready: [Effect] = []
+    host.gate.complete(into: &ready)
+    if host.adversary?.liesAboutSync != true { for effect in ready where host.isUp { release(effect, host) } }
+    if host.isUp { write(host) }
   }
 
   /// The disk failed: the node stops, and somebody starts it again.
@@ -165,15 +135,5 @@ extension Simulation {
     }
     let delay = 20 * Duration64.microsecond * Instant(transactions.count + 1)
     schedule(.verified(batch: batch, inputs), for: host, after: delay)
-  }
-}
-
-extension Effect {
-  /// Somebody waits for it.
-  fileprivate var isHurried: Bool {
-    switch self {
-    case .send(_, let message), .broadcast(let message): message.promise == .binding
-    default: true
-    }
   }
 }

@@ -92,6 +92,7 @@ extension Simulation {
     if healing.firstFinalView == nil, live.contains(where: { $0.1.finalHeight > healing.height }) {
       let view = live.map(\.1.consensus.view).max() ?? 0
       healing.firstFinalView = view
+      report.slowestFinality = max(report.slowestFinality, now - healing.since)
       let allowed = options.viewsToFinality + View(options.adversaries.count)
       if view > healing.view + allowed {
         violate("finality within \(allowed) views of healing", "from view \(healing.view) to \(view)")
@@ -101,6 +102,7 @@ extension Simulation {
       live.allSatisfy { $0.1.finalHeight > healing.height && healing.answered.contains($0.0.number) }
       && !hosts.contains { $0.isHonest && !$0.isUp }
     if isDone {
+      report.slowestHealing = max(report.slowestHealing, now - healing.since)
       isHealed = false
       phase = .faults
       schedule(.phase, after: options.faultPhase)
@@ -266,7 +268,7 @@ extension Simulation {
       return true
     }
     crash(host)
-    host.forgotten = host.highestVote
+    host.loseMemory()
     checker.losesMemory(host.identity)
     switch kind {
     case .bitRot: host.rotsAtRestart = true

@@ -18,10 +18,8 @@ extension Simulation {
       return violate("the ledger opens after a crash", "node \(host.number): \(error)")
     }
     host.life += 1
-    host.held.removeAll()
-    host.isHurried = false
-    host.isUnhurriedScheduled = false
-    host.lastBallot = 0
+    host.gate = DurabilityGate()
+    host.isHurryScheduled = false
     host.wakeAt = nil
     host.wakeNumber += 1
     host.toldHeight = state.head?.proposal.header.height ?? 0
@@ -144,7 +142,7 @@ extension Simulation {
   /// As opening a missing or damaged journal does.
   private func bootAmnesiac(_ host: SimulatedHost) {
     host.journal.renew(keeping: [JournalRecord.consensus(.amnesiac(true)).wireBytes])
-    host.forgotten = host.highestVote
+    host.loseMemory()
     boot(host, journal: [], amnesiac: true)
   }
 }

@@ -67,6 +67,8 @@ public final class Simulation {
     committee = Committee(chain: chain, epoch: 0, keys: genesis.validators.map(\.key))
     var settings = ReplicaSettings()
     settings.journalBytesMax = options.journalBytesMax
+    settings.consensus.heartbeat = options.heartbeat
+    settings.consensus.delayInitial = options.delayInitial
     self.settings = settings
     report = SimulationReport(options: options)
     checker = Checker(committee: committee, scheme: options.signatures, chain: chain)
@@ -153,7 +155,7 @@ public final class Simulation {
       step(host, .tick)
     case .input: if let input = event.box?.input { step(host, input) }
     case .synced: if event.number == host.syncNumber { synced(host) }
-    case .unhurried: releaseUnhurried(host)
+    case .unhurried: hurry(host)
     case .committed: committed(host)
     case .world: break
     }

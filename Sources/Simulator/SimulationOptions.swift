@@ -35,6 +35,9 @@ public struct SimulationOptions: Sendable {
   public var faultEvery: Instant = 5 * Duration64.second
   /// Byzantine validators; at most f of them.
   public var adversaries: [AdversaryAssignment] = []
+  /// A leader with nothing to order waits this long (C13), and D before votes were measured (C1).
+  public var heartbeat: Instant = Duration64.second
+  public var delayInitial: Instant = 200 * Duration64.millisecond
   /// Journal bytes after which a replica rewrites it.
   public var journalBytesMax = 256 << 10
   /// A view may go by for each of these before finality has to return after healing, and one for each adversary.
@@ -124,7 +127,7 @@ extension SimulationOptions {
     seed: UInt64, validators: Int? = nil, duration: Instant = 600 * Duration64.second
   ) -> Self {
     var random = SeededRandom(seed: seed).stream(Purpose.options.rawValue)
-    let sizes = [4, 4, 4, 4, 4, 4, 4, 5, 6, 7, 7, 10]
+    let sizes = [4, 4, 4, 4, 4, 4, 4, 4, 5, 6, 7, 10]
     let rare = [13, 16, 22, 31]
     let isLarge = random.below(40) == 0
     let drawn = isLarge ? rare[Int(random.below(4))] : sizes[Int(random.below(12))]
@@ -183,11 +186,11 @@ extension DiskOptions {
 
 extension LoadOptions {
   mutating func draw(_ random: inout SeededRandom) {
-    rate = [200, 1_000, 1_000, 5_000, 20_000][Int(random.below(5))]
+    rate = [100, 200, 500, 1_000, 1_000, 2_000, 5_000, 20_000][Int(random.below(8))]
     burst = 2 + random.below(30)
     reads = [0, 200, 1_000][Int(random.below(3))]
     clockRate = [1, 60, 600][Int(random.below(3))]
-    oracleEvery = [1, 1, 2, 5][Int(random.below(4))] * Duration64.second
+    oracleEvery = [1, 2, 5, 10, 30, 60][Int(random.below(6))] * Duration64.second
   }
 }
 

@@ -26,6 +26,9 @@ public struct SimulationReport: Sendable {
   public var views: UInt64 = 0
   public var nullifiedViews: UInt64 = 0
   public var healings: UInt64 = 0
+  /// Longest time from a healing until a new block was final, and until it was everywhere and every client was answered.
+  public var slowestFinality: Instant = 0
+  public var slowestHealing: Instant = 0
   public var transactions: UInt64 = 0
   public var receipts: UInt64 = 0
   public var reads: UInt64 = 0

@@ -10,7 +10,7 @@ import Wire
 /// The named adversaries, one file each.
 public enum AdversaryKind: String, CaseIterable, Sendable {
   case equivocatingLeader, doubleVoter, silentLeader, lateLeader, amnesiac, staleReplayer, laneWithholder
-  case selectiveSender, syncLiar, malformedSender, priceLiar
+  case selectiveSender, syncLiar, malformedSender, fieldMutator, priceLiar
 
   func make(_ tools: AdversaryTools) -> any Adversary {
     switch self {
@@ -24,6 +24,7 @@ public enum AdversaryKind: String, CaseIterable, Sendable {
     case .selectiveSender: SelectiveSender(tools)
     case .syncLiar: SyncLiar()
     case .malformedSender: MalformedSender(tools)
+    case .fieldMutator: FieldMutator(tools)
     case .priceLiar: PriceLiar()
     }
   }
