@@ -112,7 +112,7 @@ let shell: [Target] = [
   .executableTarget(
     name: "novation",
     dependencies: [
-      "Clearing", "Node", "Pricing", "Primitives", "Replica", "Sodium", "Wire",
+      "Clearing", "Node", "Pricing", "Primitives", "Replica", "Simulator", "Sodium", "Wire",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],
     swiftSettings: strict,

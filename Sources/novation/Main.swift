@@ -27,7 +27,7 @@ struct Novation: AsyncParsableCommand {
         subcommands: [
           DevnetCommand.self, ReplayCommand.self, BenchCommand.self, InitCommand.self, GenesisCommand.self,
           StartCommand.self,
-          KeyCommand.self,
+          KeyCommand.self, SimulateCommand.self,
         ]),
     ])
 

@@ -13,8 +13,7 @@ import Wire
 struct LedgerOpening {
   let store: LMDBStore
   let journal: Journal
-  let clearing: ClearingHouse
-  let tree: StateTree
+  let state: LedgerState
   let recovery: Recovery
 
   /// Opens the ledger of a node, creating block 0 in an empty one. Refuses what is damaged or of another chain.
@@ -23,24 +22,7 @@ struct LedgerOpening {
   ) throws -> LedgerOpening {
     let store = try LMDBStore(
       path: NodeHome.databasePath(ledger: ledger), chain: genesis.chain, maximumMapSize: mapSizeMax)
-    var clearing = ClearingHouse(restoring: genesis.market, chain: genesis.chain)
-    var tree = StateTree()
-    if let head = try store.head() {
-      try restore(&clearing, &tree, from: store)
-      guard tree.root == head.stateRoot else {
-        throw StoreError(
-          .damaged,
-          "The records in \(ledger) have the root \(tree.root.hex), but block \(head.height) says \(head.stateRoot.hex).",
-          advice: "Run novation doctor, or restore a backup.")
-      }
-    } else {
-      var fresh = ClearingHouse(genesis: genesis.market, chain: genesis.chain)
-      var changes: [RecordChange] = []
-      fresh.sealGenesis(into: &changes)
-      tree.update(changes)
-      try store.commit(Self.blockZero(genesis, changes, root: tree.root))
-      clearing = fresh
-    }
+    let state = try LedgerState(of: store, genesis: genesis)
     let journal = try Journal(path: NodeHome.journalPath(ledger: ledger), owner: NodeHome.journalOwner(identity))
     let found = journal.recovered()
     let records = try found.records.map { bytes -> JournalRecord in
@@ -61,20 +43,7 @@ struct LedgerOpening {
         metadata: ["journal": "\(NodeHome.journalPath(ledger: ledger))", "found": "\(found.condition)"])
     }
     return LedgerOpening(
-      store: store, journal: journal, clearing: clearing, tree: tree,
-      recovery: Recovery(
-        head: try head(of: store), history: try history(of: store, genesis: genesis), journal: records,
-        amnesiac: amnesiac, recentRoots: try recentRoots(of: store)))
-  }
-
-  /// Roots of the last blocks, against which headers that state one are held (C15).
-  private static func recentRoots(of store: LMDBStore) throws -> [(height: Height, root: Digest)] {
-    guard let head = try store.head() else { return [] }
-    var roots: [(height: Height, root: Digest)] = []
-    for height in (head.height > 16 ? head.height - 16 : 0)...head.height {
-      if let block = try store.block(at: height) { roots.append((height, block.stateRoot)) }
-    }
-    return roots
+      store: store, journal: journal, state: state, recovery: state.recovery(journal: records, amnesiac: amnesiac))
   }
 
   private static func isAmnesia(_ condition: JournalCondition) -> Bool {
@@ -82,59 +51,5 @@ struct LedgerOpening {
     case .clean, .tornTailCut: false
     case .damaged, .missing: true
     }
-  }
-
-  private static func restore(_ clearing: inout ClearingHouse, _ tree: inout StateTree, from store: LMDBStore) throws {
-    var batch: [RecordChange] = []
-    var fault: WireError?
-    var state = clearing
-    var rebuilt = tree
-    try store.records { table, key, value in
-      var loader = LoadRecord(table: table, key: key, value: value)
-      state.visitTables(&loader)
-      guard loader.isTaken else {
-        fault = loader.error ?? WireError(.invalid("table \(table.rawValue)"), at: 0)
-        return false
-      }
-      batch.append(RecordChange(table: table, key: key, value: value))
-      if batch.count == 65_536 {
-        rebuilt.update(batch)
-        batch.removeAll(keepingCapacity: true)
-      }
-      return true
-    }
-    if let fault {
-      throw StoreError(.damaged, "A record of the ledger does not decode: \(fault).", advice: "Restore a backup.")
-    }
-    rebuilt.update(batch)
-    state.rebuildIndices()
-    clearing = state
-    tree = rebuilt
-  }
-
-  private static func blockZero(_ genesis: Genesis, _ changes: [RecordChange], root: Digest) -> LedgerCommit {
-    var history = HistoryTree()
-    history.append(genesis.chain)
-    let block = StoredBlock(
-      height: 0, hash: genesis.chain, timestamp: genesis.market.time, stateRoot: root, proposal: [], batches: [],
-      certificates: [], transactions: [], receipts: [])
-    return LedgerCommit(blocks: [block], changes: changes, meta: [LedgerMeta.history: history.wireBytes])
-  }
-
-  private static func head(of store: LMDBStore) throws -> FinalBlock? {
-    guard let head = try store.head(), head.height > 0, let stored = try store.block(at: head.height) else {
-      return nil
-    }
-    guard let block = FinalBlock(stored) else {
-      throw StoreError(.damaged, "Block \(head.height) does not decode.", advice: "Restore a backup.")
-    }
-    return block
-  }
-
-  private static func history(of store: LMDBStore, genesis: Genesis) throws -> HistoryTree {
-    guard let bytes = try store.meta(LedgerMeta.history),
-      let history = try? WireReader.decode(HistoryTree.self, from: bytes)
-    else { throw StoreError(.damaged, "The ledger's history range is missing.", advice: "Restore a backup.") }
-    return history
   }
 }

@@ -93,7 +93,8 @@ public struct NodeProcess: Sendable {
     settings.consensus.delayMax = configuration.consensus.maximumDelay
     let replica = Replica(
       chain: genesis.chain, keys: keys, index: index.map(ValidatorIndex.init), signer: .ed25519(identity),
-      scheme: .ed25519, settings: settings, clearing: opened.clearing, tree: opened.tree, recovery: opened.recovery,
+      scheme: .ed25519, settings: settings, clearing: opened.state.clearing, tree: opened.state.tree,
+      recovery: opened.recovery,
       bootId: SecureRandom.uint64() >> 2)
     let host = ReplicaHost(
       replica: replica, store: opened.store, journal: journal, loop: loop, workers: workers, writer: writer, log: log)

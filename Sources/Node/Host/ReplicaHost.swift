@@ -244,9 +244,9 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
 
   private func load(from height: Height, for peer: ValidatorIndex) {
     let store = store
-    workers.runIfActive(eventLoop: loop) {
-      return FinalBlock.answer(from: height, store: store)
-    }.whenSuccess { [self] blocks in feed(.loaded(for: peer, blocks)) }
+    workers.runIfActive(eventLoop: loop) { FinalBlock.answer(from: height, store: store) }.whenSuccess {
+      [self] blocks in feed(.loaded(for: peer, blocks))
+    }
   }
 
   // MARK: Answers
