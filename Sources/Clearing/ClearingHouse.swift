@@ -22,6 +22,12 @@ public struct ClearingHouse: Sendable {
   var actor: Int32?
   var commands = BlockCommands()
   var touchedFeeds: [FeedKey] = []
+  /// What the insurance fund paid to bidders in this block.
+  var drawn: Amount = 0
+  /// Bids on auctions that it still takes.
+  var bids = 0
+  /// Height of the block before.
+  var parent: Height = 0
   let quorum: Int
 
   /// The state at genesis. Then call `sealGenesis`.
@@ -88,6 +94,8 @@ public struct ClearingHouse: Sendable {
       let number = accountNumber(funded.account) ?? openAccount(funded.account)
       credit(number, funded.amount)
     }
+    credit(number(of: .insurance), genesis.liquidation.insurance)
+    credit(number(of: .houseCapital), genesis.liquidation.houseCapital)
     for listing in genesis.listings { try? list(listing) }
     events.removeAll()
     totals.nextEvent = 1

@@ -45,6 +45,46 @@ extension TradeEvent: WireCodable {
   }
 }
 
+extension PriceReference: WireCodable {
+  public func encode(to writer: inout WireWriter) {
+    writer.write(underlying)
+    writer.write(expiry)
+    writer.write(round)
+    writer.write(time)
+    writer.write(price)
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    underlying = try reader.read()
+    expiry = try reader.read()
+    round = try reader.readOrdinal()
+    time = try reader.read()
+    price = try reader.read()
+  }
+}
+
+extension LiquidationEvent: WireCodable {
+  public func encode(to writer: inout WireWriter) {
+    writer.write(account)
+    writer.write(stage)
+    writer.write(equity)
+    writer.write(maintenance)
+    writer.write(reward)
+    writer.write(height)
+    writer.write(prices)
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    account = try reader.readBytes32()
+    stage = try LiquidationStage(from: &reader)
+    equity = try reader.read()
+    maintenance = try reader.read()
+    reward = try reader.read()
+    height = try reader.read()
+    prices = try reader.readArray(limit: Limits.maxUnderlyings * (Limits.maxExpiriesPerUnderlying + 1))
+  }
+}
+
 extension EventKind: WireCodable {
   public func encode(to writer: inout WireWriter) {
     switch self {
@@ -128,6 +168,39 @@ extension EventKind: WireCodable {
     case .marginRestored(let account):
       writer.write(UInt8(14))
       writer.write(account)
+    default: encodeDefault(to: &writer)
+    }
+  }
+
+  private func encodeDefault(to writer: inout WireWriter) {
+    switch self {
+    case .liquidation(let event):
+      writer.write(UInt8(15))
+      writer.write(event)
+    case .liquidationEnded(let account):
+      writer.write(UInt8(16))
+      writer.write(account)
+    case .positionMoved(let from, let to, let instrument, let quantity, let price):
+      writer.write(UInt8(17))
+      writer.write(from)
+      writer.write(to)
+      writer.write(instrument)
+      writer.write(quantity)
+      writer.write(price)
+    case .waterfall(let debtor, let layer, let payer, let amount):
+      writer.write(UInt8(18))
+      writer.write(debtor)
+      writer.write(layer)
+      writer.write(payer)
+      writer.write(amount)
+    case .fundShare(let account, let amount):
+      writer.write(UInt8(19))
+      writer.write(account)
+      writer.write(amount)
+    case .claimPaid(let account, let amount):
+      writer.write(UInt8(20))
+      writer.write(account)
+      writer.write(amount)
     default: break
     }
   }
@@ -173,6 +246,18 @@ extension EventKind: WireCodable {
       self = .marginCall(
         account: try reader.readBytes32(), equity: try reader.read(), maintenance: try reader.read())
     case 14: self = .marginRestored(account: try reader.readBytes32())
+    case 15: self = .liquidation(try LiquidationEvent(from: &reader))
+    case 16: self = .liquidationEnded(account: try reader.readBytes32())
+    case 17:
+      self = .positionMoved(
+        from: try reader.readBytes32(), to: try reader.readBytes32(), instrument: try InstrumentID(from: &reader),
+        quantity: try reader.read(), price: try reader.read())
+    case 18:
+      self = .waterfall(
+        debtor: try reader.readBytes32(), layer: try reader.read(), payer: try reader.readBytes32(),
+        amount: try reader.read())
+    case 19: self = .fundShare(account: try reader.readBytes32(), amount: try reader.read())
+    case 20: self = .claimPaid(account: try reader.readBytes32(), amount: try reader.read())
     default: throw reader.invalid("event")
     }
   }

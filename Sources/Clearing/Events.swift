@@ -42,6 +42,31 @@ public enum CancelReason: UInt8, Sendable, WireByte {
   case reduceOnly = 5
   /// A bound of the book was met.
   case limit = 6
+  /// The account is in liquidation (S2).
+  case liquidation = 7
+}
+
+/// A price that a liquidation was decided on; its record stands in the state of the event's height.
+public struct PriceReference: Hashable, Sendable {
+  public var underlying: UnderlyingID
+  /// 0 for the index.
+  public var expiry: Timestamp
+  public var round: Round
+  public var time: Timestamp
+  public var price: Price
+}
+
+/// The house acts on an account below its maintenance margin: why it may, on which certified prices, and at which stage.
+public struct LiquidationEvent: Hashable, Sendable {
+  public var account: AccountID
+  public var stage: LiquidationStage
+  public var equity: Amount
+  public var maintenance: Amount
+  /// What taking over all of its positions pays now.
+  public var reward: Amount
+  /// Of the state with these prices.
+  public var height: Height
+  public var prices: [PriceReference]
 }
 
 public enum EventKind: Hashable, Sendable {
@@ -65,4 +90,14 @@ public enum EventKind: Hashable, Sendable {
   case settled(account: AccountID, instrument: InstrumentID, quantity: Quantity, amount: Amount)
   case marginCall(account: AccountID, equity: Amount, maintenance: Amount)
   case marginRestored(account: AccountID)
+  case liquidation(LiquidationEvent)
+  case liquidationEnded(account: AccountID)
+  /// A position changed hands at the mark, without an order; `quantity` is what the receiver got, signed.
+  case positionMoved(from: AccountID, to: AccountID, instrument: InstrumentID, quantity: Quantity, price: Price)
+  /// One layer of the waterfall paid for a defaulter.
+  case waterfall(debtor: AccountID, layer: UInt8, payer: AccountID, amount: Amount)
+  /// A member's share of the default fund is now this.
+  case fundShare(account: AccountID, amount: Amount)
+  /// Part of a gain that was cut came back.
+  case claimPaid(account: AccountID, amount: Amount)
 }

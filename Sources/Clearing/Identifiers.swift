@@ -80,6 +80,10 @@ public enum SystemAccount: UInt64, CaseIterable, Sendable {
   case variation = 5
   /// Requested withdrawals that the custodian has not paid yet.
   case withdrawals = 6
+  /// The house's own capital that stands before the default fund (layer 3 of the waterfall).
+  case houseCapital = 7
+  /// The mutual default fund: the sum of its members' shares (layer 5).
+  case defaultFund = 8
 
   public var id: AccountID { AccountID(words: (0, 0, 0, rawValue)) }
 

@@ -16,6 +16,7 @@ extension ClearingHouse {
   /// arrays up to date.
   public mutating func checkInvariants() -> [Violation] {
     checkMoney() + checkPositions() + checkOrders() + checkBooks() + checkRiskArrays() + checkWithdrawals()
+      + checkDefaults()
   }
 
   /// INV-1: all cash, the outside included, is zero; what is inside is what came in less what went out.
@@ -152,5 +153,32 @@ extension ClearingHouse {
     tables.withdrawals.forEach { _, _, record in sum += Int128(record.amount) }
     let held = Int128(cash(.withdrawals))
     return held == sum ? [] : [Violation(invariant: 17, detail: "\(held) set aside for requests of \(sum)")]
+  }
+
+  /// INV-4: who owes is in liquidation. INV-15: funds are what their members own and never negative. Claims add up.
+  private mutating func checkDefaults() -> [Violation] {
+    var found: [Violation] = []
+    var (shares, claims) = (Int128(0), Int128(0))
+    tables.fundShares.forEach { _, _, record in shares += Int128(record.amount) }
+    tables.claims.forEach { _, _, record in claims += Int128(record.amount) }
+    if shares != Int128(cash(.defaultFund)) {
+      found.append(Violation(invariant: 15, detail: "shares of \(shares) in a fund of \(cash(.defaultFund))"))
+    }
+    for fund in [SystemAccount.insurance, .houseCapital, .defaultFund] where cash(fund) < 0 {
+      found.append(Violation(invariant: 15, detail: "\(fund) is \(cash(fund))"))
+    }
+    if claims != Int128(totals.claims) {
+      found.append(Violation(invariant: 5, detail: "claims of \(claims) booked as \(totals.claims)"))
+    }
+    guard genesis.liquidation.isOn else { return found }
+    for number in live.accounts.indices.dropFirst(SystemAccount.allCases.count) {
+      let account = Int32(truncatingIfNeeded: number)
+      let id = live.accounts[number].id
+      guard accountNumber(id) == account, requirement(account).equity < 0 else { continue }
+      if tables.liquidations[AccountKey(id)] == nil {
+        found.append(Violation(invariant: 4, detail: "account \(number) owes and is not in liquidation"))
+      }
+    }
+    return found
   }
 }

@@ -48,6 +48,21 @@ public enum Limits {
   public static let nonceAhead: Timestamp = 30 * Duration64.second
   public static let maxTradesKept = 200
 
+  /// Liquidation, in one block: accounts acted on, open orders taken from them, and passes over all holdings.
+  public static let maxLiquidationTurns = 32
+  public static let maxLiquidationCancels = 20_000
+  public static let maxTearUps = 4
+  public static let maxBids = 64
+  /// Of one account in one turn: positions looked at for the book, slices traded, and instruments torn up.
+  public static let maxSliceCandidates = 16
+  public static let maxSlices = 4
+  public static let maxTornInstruments = 64
+  /// Members of the default fund, and of the backstop.
+  public static let maxFundMembers = 256
+  public static let maxBackstops = 64
+  /// Claims paid in one block.
+  public static let maxClaimsPaid = 256
+
   /// Oracle: length of a round.
   public static let roundLength: Timestamp = Duration64.second
   /// Oldest price for anything that increases risk.

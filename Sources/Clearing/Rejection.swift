@@ -35,6 +35,8 @@ public enum RejectionCode: UInt8, Sendable, CaseIterable, WireByte {
   case selfTrade = 31
   case unknownWithdrawal = 32
   case badTime = 33
+  case notInLiquidation = 34
+  case fundLocked = 35
 
   /// The stable name in receipts and API answers.
   public var name: String { String(describing: self) }
@@ -75,6 +77,8 @@ public enum RejectionCode: UInt8, Sendable, CaseIterable, WireByte {
     case .selfTrade: "The order would have met an order of its own account."
     case .unknownWithdrawal: "There is no such open withdrawal."
     case .badTime: "The order's time in force has passed already."
+    case .notInLiquidation: "The account's positions are not on auction."
+    case .fundLocked: "The contribution may not leave the default fund yet."
     }
   }
 }

@@ -21,6 +21,9 @@ extension Replica {
   /// The account's view of the present state. Brings its risk arrays up to date, which no outcome sees.
   public mutating func account(_ id: AccountID) -> AccountView? { clearing.account(id) }
 
+  /// The accounts in liquidation, likewise.
+  public mutating func liquidations() -> [LiquidationView] { clearing.liquidations() }
+
   mutating func notarized(_ hash: Digest, _ proposal: Proposal) {
     guard insert(hash, proposal), let block = blocks[hash] else { return }
     // Only one notarised block a view can have notarised descendants; the highest view is the one that is built on.

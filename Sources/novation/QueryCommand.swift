@@ -10,7 +10,7 @@ struct QueryCommand: AsyncParsableCommand {
     subcommands: [
       Account.self, Position.self, Order.self, Book.self, Instrument.self, Trade.self, Block.self,
       TransactionQuery.self,
-      CertificateQuery.self, Validator.self, Oracle.self,
+      CertificateQuery.self, Validator.self, Oracle.self, Liquidations.self,
     ])
 
   struct Account: AsyncParsableCommand {
@@ -129,6 +129,15 @@ struct QueryCommand: AsyncParsableCommand {
     @OptionGroup var query: QueryOptions
     func run() async throws {
       query.print(try await query.read(RequestPath("validators")), ChainView.validators)
+    }
+  }
+
+  struct Liquidations: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Accounts in liquidation, and the funds that stand behind the market.")
+    @OptionGroup var query: QueryOptions
+    func run() async throws {
+      query.print(try await query.read(RequestPath("liquidations")), MarketView.liquidations)
     }
   }
 

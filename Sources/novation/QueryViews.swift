@@ -117,6 +117,28 @@ enum MarketView {
     return table.render(style: style)
   }
 
+  static func liquidations(_ document: JSONValue, _ style: Style) -> String {
+    var facts = Facts()
+    let funds = document["funds"] ?? .null
+    facts.add("insurance fund", HumanText.decimal(funds.text("insurance")))
+    facts.add("house capital", HumanText.decimal(funds.text("houseCapital")))
+    facts.add("default fund", HumanText.decimal(funds.text("defaultFund")))
+    facts.add("claims", HumanText.decimal(funds.text("claims")))
+    let entries = document["liquidations"]?.array ?? []
+    guard !entries.isEmpty else { return facts.render(style: style) + "Nobody is in liquidation.\n" }
+    var table = TextTable([
+      .init("ACCOUNT"), .init("STAGE"), .init("EQUITY", .decimal), .init("MAINTENANCE", .decimal),
+      .init("REWARD", .decimal),
+    ])
+    for entry in entries {
+      table.add([
+        plain(entry, "account"), plain(entry, "stage"), money(entry, "equity"), money(entry, "maintenance"),
+        money(entry, "reward"),
+      ])
+    }
+    return facts.render(style: style) + table.render(style: style)
+  }
+
   static func oracle(_ oracle: JSONValue, _ style: Style) -> String {
     var text = ""
     for underlying in oracle["underlyings"]?.array ?? [] {

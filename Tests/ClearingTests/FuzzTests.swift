@@ -51,7 +51,7 @@ struct Chaos {
   }
 
   mutating func action(_ orders: UInt64) -> Action {
-    switch random.below(30) {
+    switch random.below(34) {
     case 0: .cancel(.all)
     case 1: .cancel(.instrument(instrument()))
     case 2...4: .cancel(.order(random.below(orders + 2)))
@@ -72,6 +72,12 @@ struct Chaos {
       .deposit(
         Deposit(
           account: AccountID(pick(traders)), amount: extreme(), reference: Digest(words: (random.below(99), 0, 0, 0))))
+    case 16:
+      .bid(
+        LiquidationBid(
+          account: AccountID(pick(traders)), share: random.below(4) == 0 ? extreme() : 400_000, leastReward: 0))
+    case 17: .backstop(limit: random.below(4) == 0 ? extreme() : usd(20_000))
+    case 18: .fund(amount: random.below(4) == 0 ? extreme() : usd(Int64(random.below(900)) - 300))
     default: .place(order())
     }
   }
@@ -140,10 +146,19 @@ struct Chaos {
 }
 
 @Suite struct FuzzTests {
+  /// Quick stages, so that random markets reach all of them.
+  static var rules: LiquidationParameters {
+    var rules = LiquidationParameters()
+    (rules.bookTurns, rules.auctionTurns, rules.lastTurns) = (2, 4, 3)
+    (rules.insurance, rules.houseCapital) = (usd(2_000), usd(1_000))
+    (rules.grace, rules.fundNotice) = (3 * second, 5 * second)
+    return rules
+  }
+
   @Test(arguments: [1, 2, 3, 4, 5, 6] as [UInt64])
   func `Any transactions leave every invariant intact`(_ seed: UInt64) {
     var chaos = Chaos(seed: seed)
-    let market = Market(funds: 400_000)
+    let market = Market(funds: 400_000, liquidation: seed % 2 == 0 ? .off : Self.rules)
     chaos.time = market.time
     var sequence = market.house.statistics.nextEvent
     var trades = 0
@@ -175,7 +190,7 @@ struct Chaos {
   @Test(arguments: [11, 12, 13] as [UInt64])
   func `INV-21 abandoned blocks and restarts leave no trace`(_ seed: UInt64) {
     var chaos = Chaos(seed: seed)
-    let market = Market(funds: 400_000)
+    let market = Market(funds: 400_000, liquidation: seed % 2 == 0 ? .off : Self.rules)
     chaos.time = market.time
     var straight = market.house
     var forked = market.house

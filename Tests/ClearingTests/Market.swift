@@ -43,7 +43,9 @@ final class Market {
     InstrumentID(underlying: underlying, kind: .future, expiry: expiry, strike: 0) ?? InstrumentID(raw: 0)
   }
 
-  static func genesis(funds: Int64 = 1_000_000, rate: Int64 = 1) -> MarketGenesis {
+  static func genesis(
+    funds: Int64 = 1_000_000, rate: Int64 = 1, liquidation: LiquidationParameters = .off
+  ) -> MarketGenesis {
     var listings: [Listing] = []
     for strike in [90_000, 100_000, 110_000] as [Int64] {
       for kind in [InstrumentKind.call, .put] {
@@ -56,11 +58,15 @@ final class Market {
     return MarketGenesis(
       network: "test", time: start, clockRate: rate,
       underlyings: [UnderlyingTerms(symbol: "BTC"), UnderlyingTerms(symbol: "ETH")], listings: listings,
-      custodian: custodian, listingAuthority: authority, validators: validators, accounts: traders)
+      custodian: custodian, listingAuthority: authority, validators: validators, accounts: traders,
+      liquidation: liquidation)
   }
 
-  init(funds: Int64 = 1_000_000, rate: Int64 = 1, priced: Bool = true) {
-    house = ClearingHouse(genesis: Self.genesis(funds: funds, rate: rate), chain: Self.chain)
+  init(
+    funds: Int64 = 1_000_000, rate: Int64 = 1, priced: Bool = true, liquidation: LiquidationParameters = .off
+  ) {
+    let genesis = Self.genesis(funds: funds, rate: rate, liquidation: liquidation)
+    house = ClearingHouse(genesis: genesis, chain: Self.chain)
     house.sealGenesis(into: &genesisChanges)
     if priced { price() }
   }

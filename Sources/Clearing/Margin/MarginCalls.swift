@@ -1,12 +1,13 @@
 // Margin calls: after new prices every account with positions is looked at. Below the maintenance margin an account
-// may only reduce (S1 and the count); liquidation, stages S2 to S9, is not part of this engine yet.
+// may only reduce (S1), and liquidation begins to watch it.
 
 import Ledger
 import Primitives
 
 extension ClearingHouse {
   mutating func checkMargins() {
-    for number in live.accounts.indices where !live.accounts[number].holdings.isEmpty || isCalled(number) {
+    for number in live.accounts.indices
+    where !live.accounts[number].holdings.isEmpty || isCalled(number) || isDebtor(number) {
       checkMargin(Int32(truncatingIfNeeded: number))
     }
   }
@@ -15,6 +16,14 @@ extension ClearingHouse {
     // A number whose account was undone has no record.
     guard tables.accounts.isLive(slot: live.accounts[number].slot) else { return false }
     return tables.accounts.read(slot: live.accounts[number].slot) { $0.marginCall }
+  }
+
+  /// An expiry can leave a debt with an account that holds nothing any more.
+  private func isDebtor(_ number: Int) -> Bool {
+    guard genesis.liquidation.isOn, number >= SystemAccount.allCases.count,
+      tables.accounts.isLive(slot: live.accounts[number].slot)
+    else { return false }
+    return tables.accounts.read(slot: live.accounts[number].slot) { $0.cash < 0 }
   }
 
   private mutating func checkMargin(_ number: Int32) {
@@ -29,5 +38,6 @@ extension ClearingHouse {
       tables.accounts.update(slot: account.slot) { $0.marginCall = false }
       emit(.marginRestored(account: account.id))
     }
+    review(number, requirement)
   }
 }

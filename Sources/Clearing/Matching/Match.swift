@@ -156,7 +156,7 @@ extension ClearingHouse {
 
   /// Novation: a contract with the clearing house is added, or an opposite one closed. Closing a future pays what it has
   /// gained since it was opened. Returns the change of the lots held long.
-  private mutating func changePosition(
+  mutating func changePosition(
     _ account: Int32, _ instrument: Int32, lots: Quantity, premium: Amount, _ kind: InstrumentKind
   ) -> Quantity {
     let place = holdingPlace(account, instrument)

@@ -77,6 +77,7 @@ extension ClearingHouse {
       // In steps of 0.001 USD, so that payoffs are whole numbers.
       record.price = record.price / Limits.pricePerLot * Limits.pricePerLot
       remember(record, of: feed.underlying)
+      noteOutage(record, of: feed)
     } else {
       for pillar in SurfaceQuote.pillars.indices {
         record.volatilities.append(median(observations.map { $0.volatilities[pillar] }))
@@ -85,6 +86,14 @@ extension ClearingHouse {
     tables.feeds.put(record, for: feed)
     totals.rounds &+= 1
     emit(.price(underlying: feed.underlying, expiry: feed.expiry, round: round, price: record.price))
+  }
+
+  /// L2: after an outage of the index traders get time before liquidation goes on.
+  private mutating func noteOutage(_ record: FeedRecord, of feed: FeedKey) {
+    guard genesis.liquidation.isOn, let last = tables.feeds[feed],
+      record.time - last.time > Limits.cancelOnlyAfter
+    else { return }
+    tables.graces.put(GraceRecord(until: totals.timestamp + genesis.liquidation.grace), for: feed)
   }
 
   /// The middle one; of an even number the lower.

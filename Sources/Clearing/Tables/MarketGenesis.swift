@@ -101,12 +101,13 @@ public struct MarketGenesis: Hashable, Sendable {
   public var accounts: [FundedAccount]
   public var risk: RiskParameters
   public var fees: FeeSchedule
+  public var liquidation: LiquidationParameters
 
   public init(
     network: String, time: Timestamp, clockStart: Timestamp? = nil, clockRate: Int64 = 1,
     underlyings: [UnderlyingTerms], listings: [Listing] = [], custodian: PublicKey, listingAuthority: PublicKey,
     validators: [PublicKey], accounts: [FundedAccount] = [], risk: RiskParameters = RiskParameters(),
-    fees: FeeSchedule = FeeSchedule()
+    fees: FeeSchedule = FeeSchedule(), liquidation: LiquidationParameters = LiquidationParameters()
   ) {
     self.network = network
     self.time = time
@@ -120,6 +121,7 @@ public struct MarketGenesis: Hashable, Sendable {
     self.accounts = accounts
     self.risk = risk
     self.fees = fees
+    self.liquidation = liquidation
   }
 }
 
@@ -137,6 +139,7 @@ extension MarketGenesis: WireCodable {
     writer.write(accounts)
     writer.write(risk)
     writer.write(fees)
+    writer.write(liquidation)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
@@ -152,6 +155,7 @@ extension MarketGenesis: WireCodable {
     accounts = try reader.readArray(limit: Limits.maxAccounts)
     risk = try RiskParameters(from: &reader)
     fees = try FeeSchedule(from: &reader)
+    liquidation = try LiquidationParameters(from: &reader)
   }
 
   /// What is wrong with it, as a sentence; nil if nothing is. The engine starts only from a genesis without fault.
@@ -173,7 +177,7 @@ extension MarketGenesis: WireCodable {
     for (index, key) in validators.enumerated() where validators[..<index].contains(key) {
       return "validator \(key) appears twice"
     }
-    return faultInListings() ?? faultInMoney() ?? faultInParameters()
+    return faultInListings() ?? faultInParameters() ?? liquidation.fault() ?? faultInMoney()
   }
 
   private func faultInListings() -> String? {
@@ -190,7 +194,7 @@ extension MarketGenesis: WireCodable {
 
   private func faultInMoney() -> String? {
     if accounts.count > Limits.maxAccounts { return "too many accounts" }
-    var sum: Amount = 0
+    var sum = liquidation.insurance + liquidation.houseCapital
     for funded in accounts {
       guard !SystemAccount.isReserved(funded.account) else { return "an account is reserved" }
       guard (0...Limits.maxTransfer).contains(funded.amount), let next = sum.adding(funded.amount),

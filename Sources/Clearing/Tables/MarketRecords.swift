@@ -233,6 +233,13 @@ public struct TotalsRecord: TableRecord {
   public var rounds: UInt64 = 0
   public var transactions: UInt64 = 0
   public var actions: UInt64 = 0
+  /// Accounts that were liquidated, in whole or in part.
+  public var liquidations: UInt64 = 0
+  /// The next claim, and the oldest one that is not paid yet.
+  public var nextClaim: UInt64 = 1
+  public var oldestClaim: UInt64 = 1
+  /// Sum of all open claims.
+  public var claims: Amount = 0
 
   init() {}
 
@@ -249,6 +256,8 @@ public struct TotalsRecord: TableRecord {
     for value in [volume, turnover, marginCalls, settledInstruments, rounds, transactions, actions] {
       writer.write(value)
     }
+    for value in [liquidations, nextClaim, oldestClaim] { writer.write(value) }
+    writer.write(claims)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
@@ -268,5 +277,9 @@ public struct TotalsRecord: TableRecord {
     rounds = try reader.read()
     transactions = try reader.read()
     actions = try reader.read()
+    liquidations = try reader.read()
+    nextClaim = try reader.readOrdinal()
+    oldestClaim = try reader.readOrdinal()
+    claims = try reader.read()
   }
 }

@@ -15,6 +15,11 @@ public struct ClearingTables: Sendable {
   public var feeds = Table<FeedKey, FeedRecord>(id: TableID(9))
   public var observations = Table<ObservationKey, ObservationRecord>(id: TableID(10))
   public var history = Table<HistoryKey, HistoryRecord>(id: TableID(11))
+  public var liquidations = Table<AccountKey, LiquidationRecord>(id: TableID(12))
+  public var fundShares = Table<AccountKey, FundShareRecord>(id: TableID(13))
+  public var backstops = Table<AccountKey, BackstopRecord>(id: TableID(14))
+  public var claims = Table<ClaimKey, ClaimRecord>(id: TableID(15))
+  public var graces = Table<FeedKey, GraceRecord>(id: TableID(16))
 
   public init() {}
 
@@ -30,12 +35,18 @@ public struct ClearingTables: Sendable {
     visitor.visit(&feeds)
     visitor.visit(&observations)
     visitor.visit(&history)
+    visitor.visit(&liquidations)
+    visitor.visit(&fundShares)
+    visitor.visit(&backstops)
+    visitor.visit(&claims)
+    visitor.visit(&graces)
   }
 }
 
 /// Where a transaction began, in every table that an action can change and may have to give back.
 struct TableMarks {
   var accounts, positions, instruments, orders, withdrawals, deposits, observations: Int
+  var liquidations, fundShares, backstops: Int
 
   init(_ tables: inout ClearingTables) {
     accounts = tables.accounts.mark()
@@ -45,6 +56,9 @@ struct TableMarks {
     withdrawals = tables.withdrawals.mark()
     deposits = tables.deposits.mark()
     observations = tables.observations.mark()
+    liquidations = tables.liquidations.mark()
+    fundShares = tables.fundShares.mark()
+    backstops = tables.backstops.mark()
   }
 
   func rollback(_ tables: inout ClearingTables) {
@@ -55,5 +69,8 @@ struct TableMarks {
     tables.withdrawals.rollback(to: withdrawals)
     tables.deposits.rollback(to: deposits)
     tables.observations.rollback(to: observations)
+    tables.liquidations.rollback(to: liquidations)
+    tables.fundShares.rollback(to: fundShares)
+    tables.backstops.rollback(to: backstops)
   }
 }

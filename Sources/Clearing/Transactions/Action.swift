@@ -161,6 +161,22 @@ public struct Observation: Hashable, Sendable {
   }
 }
 
+/// A bid for positions in liquidation: they come at their marks, with a reward.
+public struct LiquidationBid: Hashable, Sendable {
+  /// Whose positions.
+  public var account: AccountID
+  /// Of every position, in parts per million; less is taken if less cures the account.
+  public var share: Int64
+  /// The bid is refused if the reward has become smaller than this.
+  public var leastReward: Amount
+
+  public init(account: AccountID, share: Int64, leastReward: Amount) {
+    self.account = account
+    self.share = share
+    self.leastReward = leastReward
+  }
+}
+
 /// One command.
 public enum Action: Hashable, Sendable {
   case place(PlaceOrder)
@@ -179,12 +195,17 @@ public enum Action: Hashable, Sendable {
   case list([Listing])
   /// Listing authority only: open, cancel-only or halted.
   case setState(InstrumentID, InstrumentState)
+  case bid(LiquidationBid)
+  /// Takes over positions in liquidation up to this much maintenance margin in one turn; 0 ends it.
+  case backstop(limit: Amount)
+  /// Into the mutual default fund, or out of it if negative.
+  case fund(amount: Amount)
 
   /// D6.
   public var orderClass: OrderClass {
     switch self {
     case .place(let order): order.postOnly ? .postOnly : .rest
-    case .amend, .withdraw, .transfer: .rest
+    case .amend, .withdraw, .transfer, .bid, .backstop, .fund: .rest
     case .cancel, .deposit, .closeWithdrawal, .observe, .list, .setState: .cancels
     }
   }

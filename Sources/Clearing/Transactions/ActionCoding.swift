@@ -165,6 +165,20 @@ extension Observation: WireCodable {
   }
 }
 
+extension LiquidationBid: WireCodable {
+  public func encode(to writer: inout WireWriter) {
+    writer.write(account)
+    writer.write(share)
+    writer.write(leastReward)
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    account = try reader.readBytes32()
+    share = try reader.read()
+    leastReward = try reader.read()
+  }
+}
+
 extension Action: WireCodable {
   public func encode(to writer: inout WireWriter) {
     switch self {
@@ -202,6 +216,15 @@ extension Action: WireCodable {
       writer.write(UInt8(9))
       writer.write(instrument)
       writer.write(state)
+    case .bid(let bid):
+      writer.write(UInt8(10))
+      writer.write(bid)
+    case .backstop(let limit):
+      writer.write(UInt8(11))
+      writer.write(limit)
+    case .fund(let amount):
+      writer.write(UInt8(12))
+      writer.write(amount)
     }
   }
 
@@ -217,6 +240,9 @@ extension Action: WireCodable {
     case 7: self = .observe(try Observation(from: &reader))
     case 8: self = .list(try reader.readArray(limit: Limits.maxListingsPerAction))
     case 9: self = .setState(try InstrumentID(from: &reader), try InstrumentState(from: &reader))
+    case 10: self = .bid(try LiquidationBid(from: &reader))
+    case 11: self = .backstop(limit: try reader.read())
+    case 12: self = .fund(amount: try reader.read())
     default: throw reader.invalid("action")
     }
   }

@@ -6,16 +6,18 @@ import Primitives
 extension ClearingHouse {
   /// Executes a block. Time never runs backwards here, whatever the block says.
   ///
-  /// Order: what time alone brings about (ends of orders, expiries); class 0 (prices, money, cancels); completed rounds
+  /// Order: what time alone brings about (ends of orders, expiries), and liquidation on the prices of the block before; class 0 (prices, money, cancels); completed rounds
   /// with their marks, settlements and margin calls; class 1 (post-only); class 2 (the rest).
   public mutating func apply(_ block: BlockInput, into result: inout BlockResult) {
     result.removeAll()
     events.removeAll(keepingCapacity: true)
+    parent = totals.height
     totals.height = block.height
     totals.timestamp = min(max(totals.timestamp, block.timestamp), Self.latestTime)
     forgetCommands()
     endTimedOrders()
     expireInstruments()
+    liquidate()
     for orderClass in OrderClass.allCases {
       for (place, input) in block.transactions.enumerated()
       where (input.transaction?.orderClass ?? .cancels) == orderClass {
@@ -148,6 +150,9 @@ extension ClearingHouse {
     case .setState(let instrument, let state):
       guard signer == genesis.listingAuthority else { throw Rejection(.notAuthorized) }
       try setState(instrument, state)
+    case .bid(let bid): try self.bid(bid, account: account)
+    case .backstop(let limit): try setBackstop(limit, account: account)
+    case .fund(let amount): try changeFund(amount, account: account)
     }
   }
 }

@@ -61,7 +61,7 @@ extension ClearingHouse {
     emit(.transfer(from: live.accounts[Int(account)].id, to: to, amount: amount))
   }
 
-  private mutating func requireFree(_ amount: Amount, _ account: Int32) throws(Rejection) {
+  mutating func requireFree(_ amount: Amount, _ account: Int32) throws(Rejection) {
     try checkFree(account, amount)
     for place in live.accounts[Int(account)].holdings {
       let id = live.instruments[Int(live.holdings[Int(place)].instrument)].id

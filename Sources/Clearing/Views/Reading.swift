@@ -104,6 +104,29 @@ extension ClearingHouse {
     return age > Limits.cancelOnlyAfter ? .cancelOnly : state
   }
 
+  /// Every account in liquidation, ascending. Mutating because it may bring the risk arrays up to date.
+  public mutating func liquidations() -> [LiquidationView] {
+    tables.liquidations.sortedKeys().compactMap { key in
+      guard let record = tables.liquidations[key], let number = accountNumber(key.id) else { return nil }
+      let state = requirement(number)
+      return LiquidationView(
+        account: key.id, stage: record.stage, found: record.found, equity: state.equity,
+        maintenance: state.maintenance, reward: reward(record, state))
+    }
+  }
+
+  public func funds() -> FundsView {
+    FundsView(
+      insurance: cash(.insurance), houseCapital: cash(.houseCapital), defaultFund: cash(.defaultFund),
+      claims: totals.claims,
+      members: tables.fundShares.sortedKeys().map {
+        FundsView.Share(account: $0.id, amount: tables.fundShares[$0]?.amount ?? 0)
+      },
+      backstops: tables.backstops.sortedKeys().map {
+        FundsView.Share(account: $0.id, amount: tables.backstops[$0]?.limit ?? 0)
+      })
+  }
+
   /// The identity of a name such as "BTC-27MAR26-100000-C", listed or not.
   public func instrumentID(_ name: String) -> InstrumentID? {
     InstrumentName.parse(name, underlyings: genesis.underlyings)

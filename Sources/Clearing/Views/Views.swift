@@ -95,6 +95,35 @@ public struct TradeView: Hashable, Sendable {
   public var takerSide: Side
 }
 
+/// An account in liquidation, at the prices of now.
+public struct LiquidationView: Hashable, Sendable {
+  public var account: AccountID
+  public var stage: LiquidationStage
+  /// Round in which it fell below its maintenance margin.
+  public var found: Round
+  public var equity: Amount
+  public var maintenance: Amount
+  /// What taking over all of its positions pays now.
+  public var reward: Amount
+}
+
+/// What stands behind the market.
+public struct FundsView: Hashable, Sendable {
+  public struct Share: Hashable, Sendable {
+    public var account: AccountID
+    public var amount: Amount
+  }
+
+  public var insurance: Amount
+  public var houseCapital: Amount
+  public var defaultFund: Amount
+  /// What the house owes for gains that were cut.
+  public var claims: Amount
+  /// Members of the default fund, and offers of the backstop; ascending by account.
+  public var members: [Share]
+  public var backstops: [Share]
+}
+
 public struct FeedView: Hashable, Sendable {
   public var underlying: String
   /// 0 for the index.

@@ -134,6 +134,13 @@ extension APIServer {
       })
   }
 
+  func liquidations(_ request: Request) async throws -> Response {
+    APIResponse.json(
+      try await read(try ReadOptions(request)) { replica, point in
+        LiquidationsDocument(replica.liquidations(), replica.clearing.funds(), at: point)
+      })
+  }
+
   func validators(_ request: Request) async throws -> Response {
     let genesis = info.genesis
     let own = info.index

@@ -11,7 +11,7 @@ import Primitives
 import Replica
 
 extension APIServer {
-  private static let topics: Set<String> = ["blocks", "trades", "settlements", "margin"]
+  private static let topics: Set<String> = ["blocks", "trades", "settlements", "margin", "liquidations"]
   /// Blocks that may wait for one slow client.
   private static let backlogMax = 256
 
@@ -88,6 +88,22 @@ extension APIServer {
           "marginCall", id,
           MarginCallEventDocument(
             account: account.hex, equity: money(equity), maintenance: money(maintenance), height: height))
+      case .liquidation(let liquidation) where topics.contains("liquidations"):
+        add("liquidation", id, LiquidationEventDocument(liquidation, height: height, underlyings: underlyings))
+      case .liquidationEnded(let account) where topics.contains("liquidations"):
+        add("liquidationEnded", id, LiquidationEndedEventDocument(account: account.hex, height: height))
+      case .positionMoved(let from, let to, let instrument, let quantity, let price)
+      where topics.contains("liquidations"):
+        add(
+          "positionMoved", id,
+          PositionMovedEventDocument(
+            from: from.hex, to: to.hex, instrument: InstrumentName.format(instrument, underlyings: underlyings),
+            quantity: lots(quantity), price: money(price), height: height))
+      case .waterfall(let debtor, let layer, let payer, let amount) where topics.contains("liquidations"):
+        add(
+          "waterfall", id,
+          WaterfallEventDocument(
+            debtor: debtor.hex, layer: layer, payer: payer.hex, amount: money(amount), height: height))
       default: break
       }
     }
@@ -125,5 +141,65 @@ struct MarginCallEventDocument: Codable, Sendable {
   var account: String
   var equity: String
   var maintenance: String
+  var height: UInt64
+}
+
+struct LiquidationEventDocument: Codable, Sendable {
+  struct Price: Codable, Sendable {
+    var underlying: String
+    /// Null for the index.
+    @Nullable var expiry: String?
+    var round: UInt64
+    var time: String
+    var price: String
+  }
+
+  var account: String
+  var stage: String
+  var equity: String
+  var maintenance: String
+  var reward: String
+  /// Height whose state holds the prices that it was decided on.
+  var priceHeight: UInt64
+  var prices: [Price]
+  var height: UInt64
+
+  init(_ event: LiquidationEvent, height: UInt64, underlyings: [UnderlyingTerms]) {
+    account = event.account.hex
+    stage = event.stage.name
+    equity = money(event.equity)
+    maintenance = money(event.maintenance)
+    reward = money(event.reward)
+    priceHeight = event.height
+    prices = event.prices.map {
+      Price(
+        underlying: Int($0.underlying) < underlyings.count ? underlyings[Int($0.underlying)].symbol : "?",
+        expiry: $0.expiry == 0 ? nil : ISO8601.format($0.expiry), round: $0.round, time: ISO8601.format($0.time),
+        price: money($0.price))
+    }
+    self.height = height
+  }
+}
+
+struct LiquidationEndedEventDocument: Codable, Sendable {
+  var account: String
+  var height: UInt64
+}
+
+struct PositionMovedEventDocument: Codable, Sendable {
+  var from: String
+  var to: String
+  var instrument: String
+  /// What the receiver got: negative for a short position.
+  var quantity: String
+  var price: String
+  var height: UInt64
+}
+
+struct WaterfallEventDocument: Codable, Sendable {
+  var debtor: String
+  var layer: UInt8
+  var payer: String
+  var amount: String
   var height: UInt64
 }

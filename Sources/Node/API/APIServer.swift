@@ -63,6 +63,7 @@ struct APIServer: Sendable {
     router.get("/v1/trades/{name}") { request, context in try await trades(request, context) }
     router.get("/v1/orders/{id}") { request, context in try await order(request, context) }
     router.get("/v1/oracle") { request, _ in try await oracle(request) }
+    router.get("/v1/liquidations") { request, _ in try await liquidations(request) }
     router.get("/v1/validators") { request, _ in try await validators(request) }
     router.get("/v1/blocks/{height}") { _, context in try await block(context) }
     router.get("/v1/transactions/{hash}") { _, context in try await transaction(context) }

@@ -84,6 +84,25 @@ extension TradeDocument {
   }
 }
 
+extension LiquidationsDocument {
+  init(_ views: [LiquidationView], _ funds: FundsView, at point: ReadPoint) {
+    func shares(_ list: [FundsView.Share]) -> [FundShareDocument] {
+      list.map { FundShareDocument(account: $0.account.hex, amount: money($0.amount)) }
+    }
+    self.init(
+      liquidations: views.map {
+        LiquidationDocument(
+          account: $0.account.hex, stage: $0.stage.name, equity: money($0.equity), maintenance: money($0.maintenance),
+          reward: money($0.reward), found: $0.found)
+      },
+      funds: FundsDocument(
+        insurance: money(funds.insurance), houseCapital: money(funds.houseCapital),
+        defaultFund: money(funds.defaultFund), claims: money(funds.claims), members: shares(funds.members),
+        backstops: shares(funds.backstops)),
+      height: point.height, stateRoot: point.stateRoot, consistency: point.consistency)
+  }
+}
+
 extension OracleDocument {
   init(_ view: OracleView, at point: ReadPoint) {
     var underlyings: [Underlying] = []

@@ -233,6 +233,40 @@ public struct OracleDocument: Codable, Sendable {
   public var consistency: String
 }
 
+public struct LiquidationDocument: Codable, Sendable {
+  public var account: String
+  /// warned | book | auction | backstop | insolvent | tearUp | debt
+  public var stage: String
+  public var equity: String
+  public var maintenance: String
+  /// What taking over all of its positions pays now.
+  public var reward: String
+  /// Oracle round in which it fell below its maintenance margin.
+  public var found: UInt64
+}
+
+public struct FundShareDocument: Codable, Sendable {
+  public var account: String
+  public var amount: String
+}
+
+public struct FundsDocument: Codable, Sendable {
+  public var insurance: String
+  public var houseCapital: String
+  public var defaultFund: String
+  public var claims: String
+  public var members: [FundShareDocument]
+  public var backstops: [FundShareDocument]
+}
+
+public struct LiquidationsDocument: Codable, Sendable {
+  public var liquidations: [LiquidationDocument]
+  public var funds: FundsDocument
+  public var height: UInt64
+  public var stateRoot: String
+  public var consistency: String
+}
+
 public struct BlockDocument: Codable, Sendable {
   public var height: UInt64
   public var hash: String

@@ -51,9 +51,29 @@ public struct ActionDocument: Sendable {
         throw fields.refusal("destination", "expected 1 to \(Limits.maxDestination) bytes")
       }
       return .withdraw(amount: try fields.money("amount"), destination: destination)
+    case "bid", "backstop", "fund": return try protection(entry, at: place)
     default:
-      throw CommandFailure(.failed, "\(place).type: expected place, cancel, amend, transfer or withdraw")
+      throw CommandFailure(
+        .failed, "\(place).type: expected place, cancel, amend, transfer, withdraw, bid, backstop or fund")
     }
+  }
+
+  /// What others do for the market when an account is in liquidation.
+  private static func protection(_ entry: JSONValue, at place: String) throws(CommandFailure) -> Action {
+    guard entry["type"] == .string("bid") else {
+      let fields = try JSONFields(entry, at: place, allowed: ["type", "amount"])
+      let amount = try fields.money("amount")
+      return entry["type"] == .string("fund") ? .fund(amount: amount) : .backstop(limit: amount)
+    }
+    let fields = try JSONFields(entry, at: place, allowed: ["type", "account", "sharePpm", "leastReward"])
+    guard let account = AccountID(hex: try fields.text("account")) else {
+      throw fields.refusal("account", "expected an account of 64 hexadecimal digits")
+    }
+    guard let share = try fields.optionalNumber("sharePpm"), (1...1_000_000).contains(share) else {
+      throw fields.refusal("sharePpm", "expected 1 to 1000000")
+    }
+    let least = try fields.optionalText("leastReward") == nil ? 0 : try fields.money("leastReward")
+    return .bid(LiquidationBid(account: account, share: Int64(share), leastReward: least))
   }
 
   private static func order(

@@ -13,7 +13,8 @@ extension GenesisFile {
     let file = GenesisFile(
       name: name, network: network, time: ISO8601.format(time), clockStart: clockStart.map(ISO8601.format),
       clockRate: clockRate, underlyings: underlyings, validators: [], custodian: custodian.lowercased(),
-      listingAuthority: listingAuthority.lowercased(), accounts: [], instruments: [], risk: nil, fees: nil)
+      listingAuthority: listingAuthority.lowercased(), accounts: [], instruments: [], risk: nil, fees: nil,
+      liquidation: nil)
     try file.checkUnfinished()
     return file
   }

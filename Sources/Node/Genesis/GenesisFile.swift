@@ -57,6 +57,19 @@ public struct GenesisFile: Codable, Sendable {
     public var premiumCapPpm: Int64
   }
 
+  /// Liquidation and default; what is left out has the engine's value (see `docs/CLEARING.md`).
+  public struct Liquidation: Codable, Sendable {
+    public var enabled: Bool?
+    /// What the insurance fund and the house's own capital begin with, USD.
+    public var insurance: String?
+    public var houseCapital: String?
+    public var graceSeconds: Int64?
+    public var fundNoticeSeconds: Int64?
+    public var bookTurns: Int64?
+    public var auctionTurns: Int64?
+    public var lastTurns: Int64?
+  }
+
   public var name: String
   /// "test" allows a market clock of its own.
   public var network: String
@@ -72,6 +85,7 @@ public struct GenesisFile: Codable, Sendable {
   public var instruments: [Instrument]
   public var risk: Risk?
   public var fees: Fees?
+  public var liquidation: Liquidation?
 
   /// The genesis that it describes; throws with a sentence that names the entry at fault.
   public func genesis() throws(GenesisError) -> Genesis {
@@ -113,9 +127,32 @@ public struct GenesisFile: Codable, Sendable {
     if let fees {
       market.fees = FeeSchedule(taker: fees.takerPpm, maker: fees.makerPpm, premiumCap: fees.premiumCapPpm)
     }
+    if let liquidation { market.liquidation = try parameters(liquidation) }
     let genesis = Genesis(name: name, validators: nodes, market: market)
     if let text = genesis.fault() { throw GenesisError("genesis: \(text)") }
     return genesis
+  }
+
+  private func parameters(_ given: Liquidation) throws(GenesisError) -> LiquidationParameters {
+    var result = LiquidationParameters()
+    result.isOn = given.enabled ?? result.isOn
+    result.insurance = try money(given.insurance, "liquidation.insurance")
+    result.houseCapital = try money(given.houseCapital, "liquidation.houseCapital")
+    let year = 365 * Duration64.day / Duration64.second
+    if let seconds = given.graceSeconds { result.grace = min(max(-1, seconds), year + 1) * Duration64.second }
+    if let seconds = given.fundNoticeSeconds { result.fundNotice = min(max(-1, seconds), year + 1) * Duration64.second }
+    result.bookTurns = given.bookTurns ?? result.bookTurns
+    result.auctionTurns = given.auctionTurns ?? result.auctionTurns
+    result.lastTurns = given.lastTurns ?? result.lastTurns
+    return result
+  }
+
+  private func money(_ text: String?, _ place: String) throws(GenesisError) -> Amount {
+    guard let text else { return 0 }
+    guard let amount = Decimal.parse(text, scale: Decimal.moneyScale) else {
+      throw fault(place, "\"\(text)\" is not a decimal number")
+    }
+    return amount
   }
 
   private func listings(_ terms: [UnderlyingTerms]) throws(GenesisError) -> [Listing] {
