@@ -94,8 +94,8 @@ let shell: [Target] = [
   module(
     "Node",
     [
-      "CZlib", "Channel", "Clearing", "Consensus", "Gossip", "Ledger", "Pricing", "Primitives", "Replica", "Sodium",
-      "Storage", "Wire",
+      "CZlib", "Channel", "Clearing", "Consensus", "Gossip", "Ledger", "Pricing", "Primitives", "Replica", "Simulator",
+      "Sodium", "Storage", "Wire",
     ],
     [
       .product(name: "HTTPTypes", package: "swift-http-types"),

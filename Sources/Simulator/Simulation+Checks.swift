@@ -45,7 +45,10 @@ extension Simulation {
     note(isFast ? .receiptFast : .receiptSlow)
     if receipt.outcome.status == .rejected { note(.transactionRejected) }
     checker.sees(receipt, for: submission, from: host, self)
-    if report.latencies.count < SimulationReport.latenciesMax { report.latencies.append(now - submission.at) }
+    if report.latencies.count < SimulationReport.latenciesMax {
+      report.latencies.append(now - submission.at)
+      if !isFast { report.slowLatencies.append(now - submission.at) }
+    }
     if submission.isMarker { markerAnswered(by: host, since: submission.at) }
   }
 

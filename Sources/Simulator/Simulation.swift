@@ -107,7 +107,7 @@ public final class Simulation {
   }
 
   func begin() {
-    for host in hosts { boot(host, journal: [], amnesiac: false) }
+    for host in hosts where !options.absent.contains(Int(host.identity)) { boot(host, journal: [], amnesiac: false) }
     schedulePhases()
     scheduleLoad()
     schedule(.audit, after: Duration64.second)
@@ -134,6 +134,10 @@ public final class Simulation {
       report.views = max(report.views, views)
     }
     report.latencies.sort()
+    report.slowLatencies.sort()
+    for host in honest {
+      report.overdue += UInt64(host.submissions.values.count { now - $0.at > SimulationReport.patience })
+    }
     return report
   }
 

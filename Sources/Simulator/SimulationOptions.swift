@@ -35,6 +35,8 @@ public struct SimulationOptions: Sendable {
   public var faultEvery: Instant = 5 * Duration64.second
   /// Byzantine validators; at most f of them.
   public var adversaries: [AdversaryAssignment] = []
+  /// Validators that never start.
+  public var absent: Set<Int> = []
   /// A leader with nothing to order waits this long (C13), and D before votes were measured (C1).
   public var heartbeat: Instant = Duration64.second
   public var delayInitial: Instant = 200 * Duration64.millisecond

@@ -37,10 +37,15 @@ public struct SimulationReport: Sendable {
   public var marks = Marks()
   /// From submission to receipt at the node that was asked, ascending; at most `latenciesMax`.
   public var latencies: [Instant] = []
+  /// Those of them that needed more than two message delays.
+  public var slowLatencies: [Instant] = []
+  /// Submissions that were not answered within `patience` before the end.
+  public var overdue: UInt64 = 0
   public var largestQueue = 0
   public var largestJournal = 0
 
   public static let latenciesMax = 100_000
+  public static let patience = 2 * Duration64.second
 
   /// The one command that runs this again.
   public var command: String { options.command }

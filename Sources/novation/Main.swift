@@ -26,8 +26,12 @@ struct Novation: AsyncParsableCommand {
         name: "Operate:",
         subcommands: [
           DevnetCommand.self, ReplayCommand.self, BenchCommand.self, InitCommand.self, GenesisCommand.self,
-          StartCommand.self,
-          KeyCommand.self, SimulateCommand.self,
+          StartCommand.self, KeyCommand.self, SimulateCommand.self,
+        ]),
+      CommandGroup(
+        name: "Care:",
+        subcommands: [
+          DoctorCommand.self, BackupCommand.self, RestoreCommand.self,
         ]),
     ])
 

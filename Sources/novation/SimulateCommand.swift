@@ -24,6 +24,9 @@ struct SimulateCommand: AsyncParsableCommand {
   @Option(help: "Go on until so many virtual hours are done, those in the campaign's file included.") var hours: Double?
   @Option(help: "Instead: every Twins scenario of so many views, 1 to 3 (60 scenarios to that power).") var twins: Int?
   @Option(help: "Runs at a time. (default: one for each processor)") var jobs: Int?
+  @Option(help: "Instead: forecast finality for the validators and latencies of this file.", completion: .file())
+  var topology: String?
+  @Option(help: "With --topology: write a page with the distribution drawn.", completion: .file()) var html: String?
   @OptionGroup var json: JSONFlag
 
   func validate() throws {
@@ -33,10 +36,12 @@ struct SimulateCommand: AsyncParsableCommand {
     guard (0.001...1_000_000).contains(hours ?? 1) else { throw ValidationError("--hours is above 0") }
     guard (1...3).contains(twins ?? 1) else { throw ValidationError("--twins is 1 to 3") }
     guard (1...256).contains(jobs ?? 1) else { throw ValidationError("--jobs is 1 to 256") }
+    guard html == nil || topology != nil else { throw ValidationError("--html needs --topology") }
     guard seeds == nil || hours == nil else { throw ValidationError("give either --seeds or --hours") }
   }
 
   func run() async throws {
+    if let topology { return try forecast(topology) }
     let file = try campaign.map { try CampaignFile(path: $0) }
     let progress = Progress("simulate")
     let campaign = Campaign(

@@ -4,52 +4,20 @@ import Primitives
 import TOMLKit
 
 extension NodeConfiguration {
-  /// Largest file that is read.
-  public static let fileLimit = 1 << 20
-
   /// Reads `path`. Relative paths in it start at its directory. All problems are reported at once.
   public static func load(from path: String) throws(ConfigurationError) -> NodeConfiguration {
-    let bytes: [UInt8]
-    do {
-      bytes = try FileAccess.read(path, limit: fileLimit)
-    } catch {
-      throw ConfigurationError(problems: [.init(file: path, message: error.description)])
-    }
-    guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw ConfigurationError(problems: [.init(file: path, message: "not UTF-8 text")])
-    }
-    return try parse(text, file: path)
+    try parse(try TOMLSource.read(path), file: path)
   }
 
   /// Reads `text`; `file` is its path, for messages and relative paths.
   public static func parse(_ text: String, file: String) throws(ConfigurationError) -> NodeConfiguration {
-    // The parser takes a C string: what follows a NUL would be silently ignored.
-    if let line = lineOfNUL(text) {
-      throw ConfigurationError(problems: [.init(file: file, line: line, message: "contains a NUL byte")])
-    }
-    let table: TOMLTable
-    do {
-      table = try TOMLTable(string: text)
-    } catch let error as TOMLParseError {
-      throw ConfigurationError(problems: [
-        .init(
-          file: file, line: error.source.begin.line,
-          message: "column \(error.source.begin.column): \(error.description)")
-      ])
-    } catch {
-      throw ConfigurationError(problems: [.init(file: file, message: "not TOML: \(error)")])
-    }
+    let table = try TOMLSource.table(of: text, file: file)
     var reader = ConfigurationReader(file: file, lines: SourceLines(text))
     reader.read(table)
     if !reader.problems.isEmpty {
       throw ConfigurationError(problems: reader.problems.sorted { ($0.line ?? 0) < ($1.line ?? 0) })
     }
     return reader.configuration
-  }
-
-  private static func lineOfNUL(_ text: String) -> Int? {
-    guard let position = text.utf8.firstIndex(of: 0) else { return nil }
-    return text.utf8[..<position].count { $0 == UInt8(ascii: "\n") } + 1
   }
 }
 

@@ -42,11 +42,16 @@ public struct NodeProcess: Sendable {
     }
   }
 
-  func loadIdentity() throws -> SigningKey {
+  /// The key file, its secret still sealed.
+  func loadIdentityFile() throws -> LoadedKeyFile {
     guard let source = SecretSource(configuration.identity.key) else {
       throw NodeError("identity.key \"\(configuration.identity.key)\" is neither a path nor credential:NAME")
     }
-    let loaded = try LoadedKeyFile(source)
+    return try LoadedKeyFile(source)
+  }
+
+  func loadIdentity() throws -> SigningKey {
+    let loaded = try loadIdentityFile()
     let passwordFile = configuration.identity.passwordFile
     return try loaded.file.open { () throws(KeyError) in
       guard let source = SecretSource(passwordFile) else { return try Password.prompt("Password of \(loaded.path): ") }

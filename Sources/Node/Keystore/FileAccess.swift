@@ -95,6 +95,12 @@ public enum FileAccess {
     }
   }
 
+  /// Renames within one file system; durable.
+  static func move(_ old: String, to new: String) throws(FileError) {
+    guard Glibc.rename(old, new) == 0 else { throw .system(old, "rename") }
+    syncDirectory(of: new)
+  }
+
   private static func syncDirectory(of path: String) {
     let descriptor = open(FilePaths.directory(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { return }
