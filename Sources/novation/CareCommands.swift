@@ -1,0 +1,119 @@
+// `novation doctor`, `backup`, `restore`: care of a stopped node's ledger.
+
+import ArgumentParser
+import Node
+
+struct DoctorCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "doctor", abstract: "Look for what keeps a stopped node from starting or voting.",
+    discussion: """
+      Reads configuration, genesis, key file, disk, every checksum and root of the ledger, its newest certificate, the \
+      journal and the clock. Changes nothing. Fails if the node would not start or not vote.
+      """)
+
+  @Option(help: "Configuration file of the node.", completion: .file()) var config: String
+  @OptionGroup var json: JSONFlag
+
+  func run() throws {
+    let progress = Progress("doctor")
+    let diagnosis: Diagnosis
+    do {
+      diagnosis = try Doctor.examine(configurationPath: config) { progress.update($0) }
+    } catch {
+      progress.finish()
+      throw CommandFailure(.failed, "\(error)")
+    }
+    progress.finish()
+    if json.json {
+      Terminal.output.line(JSONText.render(diagnosis))
+    } else {
+      Terminal.output.write(Self.render(diagnosis, style: Terminal.output.style))
+    }
+    if !diagnosis.healthy { throw ExitCode(CommandFailure.Code.failed.rawValue) }
+  }
+
+  private static func render(_ diagnosis: Diagnosis, style: Style) -> String {
+    var table = TextTable([.init("check"), .init("state"), .init("what was found")])
+    for finding in diagnosis.findings {
+      let colour: Style.Colour =
+        switch finding.state {
+        case .fine: .green
+        case .warning: .yellow
+        case .bad: .red
+        }
+      table.add(["\(finding.check)", .init(finding.state.rawValue, colour), .init(finding.detail)])
+    }
+    var text = table.render(style: style)
+    let advice = diagnosis.findings.compactMap { finding in finding.advice.map { "\(finding.check): \($0)" } }
+    if !advice.isEmpty { text += "\nWhat to do:\n" + advice.map { "  \(printable($0))\n" }.joined() }
+    return text
+  }
+}
+
+struct BackupCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "backup", abstract: "Copy a stopped node's ledger, and verify the copy.",
+    discussion: """
+      The copy holds no key and no journal, so that a node restored from it cannot vote twice. Keep the identity key \
+      apart.
+      """)
+
+  @Option(help: "Configuration file of the node.", completion: .file()) var config: String
+  @Option(name: .customLong("to"), help: "Directory to make; it must not exist.", completion: .directory)
+  var target: String
+  @OptionGroup var json: JSONFlag
+
+  func run() throws {
+    let progress = Progress("backup")
+    let manifest = try cared(progress) {
+      try Backup.make(configurationPath: config, to: target) { progress.update($0) }
+    }
+    if json.json {
+      Terminal.output.line(JSONText.render(manifest))
+    } else {
+      Terminal.output.line(
+        "\(printable(target)): height \(manifest.height), \(manifest.records) records, verified, certified at height "
+          + "\(manifest.certifiedHeight)")
+    }
+  }
+}
+
+struct RestoreCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "restore", abstract: "Put a backup in the place of a stopped node's ledger.",
+    discussion: """
+      The copy is read whole and its certificate held against the genesis before anything is touched; the old ledger and \
+      journal are kept beside the new one. A validator then votes again when its peers prove that this is safe.
+      """)
+
+  @Option(help: "Configuration file of the node.", completion: .file()) var config: String
+  @Option(name: .customLong("from"), help: "Directory that `novation backup` made.", completion: .directory)
+  var source: String
+  @OptionGroup var json: JSONFlag
+
+  private struct Result: Encodable {
+    var restored: BackupManifest
+    var kept: String?
+  }
+
+  func run() throws {
+    let progress = Progress("restore")
+    let (manifest, kept) = try cared(progress) {
+      try Backup.restore(configurationPath: config, from: source) { progress.update($0) }
+    }
+    if json.json { return Terminal.output.line(JSONText.render(Result(restored: manifest, kept: kept))) }
+    Terminal.output.line("restored height \(manifest.height) of \(manifest.time), state root \(manifest.stateRoot)")
+    if let kept {
+      Terminal.output.line("the old ledger is kept at \(printable(kept)); remove it when the node is well")
+    }
+  }
+}
+
+private func cared<R>(_ progress: Progress, _ body: () throws -> R) throws -> R {
+  defer { progress.finish() }
+  do {
+    return try body()
+  } catch {
+    throw CommandFailure(.failed, "\(error)")
+  }
+}

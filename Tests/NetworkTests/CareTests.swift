@@ -1,0 +1,109 @@
+// Care of a stopped node: what is wrong is found and named, a backup is verified before it replaces anything, and a node
+// restored from an old one comes back without ever voting twice.
+
+import Foundation
+import Glibc
+import Testing
+
+extension NetworkTests {
+  @Suite(.serialized) struct CareTests {
+    private let devnet: Devnet
+    private let config: String
+    private let database: String
+    private let journal: String
+
+    init() throws {
+      devnet = try Devnet()
+      config = devnet.home(3) + "/novation.toml"
+      database = devnet.home(3) + "/ledger/state/ledger.mdb"
+      journal = devnet.home(3) + "/ledger/journal"
+    }
+
+    private func doctor() -> (code: Int32, findings: [String: String], text: String) {
+      let result = devnet.run(["doctor", "--config", config, "--json"])
+      let findings = result.json["findings"].list.map { ($0["check"].text, $0["state"].text) }
+      return (result.code, Dictionary(findings) { first, second in first == "fine" ? second : first }, result.summary)
+    }
+
+    private func overwrite(_ path: String, at offset: UInt64, _ bytes: [UInt8]) throws {
+      let file = try FileHandle(forUpdating: URL(fileURLWithPath: path))
+      try file.seek(toOffset: offset)
+      try file.write(contentsOf: Data(bytes))
+      try file.close()
+    }
+
+    @Test func backupDamageRestoreAndReturn() throws {
+      defer { devnet.tearDown() }
+      let future = try devnet.future()
+      #expect(devnet.place("buy", future.name, "0.01", at: future.low).code == 0)
+      #expect(devnet.advances([3]), devnet.logs())
+
+      let running = devnet.run(["doctor", "--config", config, "--json"])
+      #expect(running.code == 1 && running.summary.contains("Stop the node"), running.summary)
+      #expect(devnet.signal(SIGTERM, 3))
+      let well = doctor()
+      #expect(well.code == 0, "\(well.text)")
+      for check in ["configuration", "genesis", "disk", "ledger", "certificate", "journal", "clock"] {
+        #expect(well.findings[check] == "fine", "\(check): \(well.text)")
+      }
+
+      let backup = devnet.home(3) + "/../backup"
+      let made = devnet.run(["backup", "--config", config, "--to", backup, "--json"])
+      #expect(made.code == 0 && made.json["certifiedHeight"].integer > 0, made.summary)
+      #expect(!FileManager.default.fileExists(atPath: backup + "/journal"))
+      let again = devnet.run(["backup", "--config", config, "--to", backup])
+      #expect(again.code == 1 && again.summary.contains("exists"), again.summary)
+
+      // The node goes on and votes, so that the backup is old.
+      #expect(devnet.restart(3).code == 0)
+      #expect(devnet.place("buy", future.name, "0.02", at: future.low, node: 3).code == 0)
+      #expect(devnet.advances([3]), devnet.logs())
+      #expect(devnet.signal(SIGTERM, 3))
+
+      let size = try #require(
+        try FileManager.default.attributesOfItem(atPath: database)[.size] as? UInt64)
+      // Past the two pages that LMDB heals by itself.
+      for page in stride(from: UInt64(3), to: min(size / 4096, 60), by: 1) {
+        try overwrite(database, at: page * 4096 + 2000, [UInt8](repeating: 0xa5, count: 64))
+      }
+      let ill = doctor()
+      #expect(ill.code == 1 && ill.findings["ledger"] == "bad", "\(ill.text)")
+
+      // A copy that was tampered with replaces nothing.
+      let forged = backup + "-forged"
+      try FileManager.default.copyItem(atPath: backup, toPath: forged)
+      try overwrite(forged + "/state/ledger.mdb", at: 3 * 4096 + 2000, [UInt8](repeating: 0xa5, count: 64 * 1024))
+      let refused = devnet.run(["restore", "--config", config, "--from", forged])
+      #expect(refused.code == 1, refused.summary)
+      #expect(FileManager.default.fileExists(atPath: journal), "nothing was touched")
+
+      let restored = devnet.run(["restore", "--config", config, "--from", backup, "--json"])
+      #expect(restored.code == 0, restored.summary)
+      #expect(restored.json["restored"]["height"].integer == made.json["height"].integer)
+      #expect(FileManager.default.fileExists(atPath: restored.json["kept"].text))
+      #expect(!FileManager.default.fileExists(atPath: journal), "its votes are forgotten, and it knows")
+      #expect(doctor().findings["journal"] == "warning")
+
+      #expect(devnet.restart(3).code == 0)
+      #expect(devnet.advances([0, 1, 2, 3], seconds: 30), devnet.logs())
+      #expect(devnet.agrees(), devnet.logs())
+    }
+
+    @Test func whatIsWrongIsNamed() throws {
+      defer { devnet.tearDown() }
+      #expect(devnet.signal(SIGTERM, 3))
+      try FileManager.default.removeItem(atPath: journal)
+      let forgetful = doctor()
+      #expect(forgetful.code == 0 && forgetful.findings["journal"] == "warning", "\(forgetful.text)")
+      try FileManager.default.removeItem(atPath: devnet.home(3) + "/identity.key")
+      let nameless = doctor()
+      #expect(nameless.code == 1 && nameless.findings["identity"] == "bad", "\(nameless.text)")
+      let nowhere = devnet.run(["doctor", "--config", config + ".none"])
+      #expect(nowhere.code == 1 && nowhere.summary.contains(".none"), nowhere.summary)
+      for command in [["backup", "--to", "/nonexistent/x"], ["restore", "--from", "/nonexistent/x"]] {
+        let result = devnet.run(command + ["--config", config])
+        #expect(result.code == 1, result.summary)
+      }
+    }
+  }
+}
