@@ -68,6 +68,17 @@ extension Simulation {
   private func betray(_ message: PeerMessage, from host: SimulatedHost, _ adversary: any Adversary, to peer: Int) {
     var lies: [Lie] = []
     adversary.sends(message, to: ValidatorIndex(peer), at: view(of: host), into: &lies)
+    spread(lies, instead: message, from: host)
+  }
+
+  /// It hears a message, and may say something at once.
+  func tell(_ adversary: any Adversary, of host: SimulatedHost, _ event: QueuedEvent) {
+    var lies: [Lie] = []
+    adversary.hears(event.bytes, from: event.from, into: &lies)
+    if host.isUp { spread(lies, instead: .tip(0), from: host) }
+  }
+
+  private func spread(_ lies: [Lie], instead message: PeerMessage, from host: SimulatedHost) {
     for lie in lies {
       for target in hostsOf[Int(lie.to)] {
         carry(lie.bytes, message, from: host.number, to: target, after: lie.delay)

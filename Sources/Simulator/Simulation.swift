@@ -151,7 +151,7 @@ public final class Simulation {
     case .deliver:
       trace.mix(event.bytes)
       report.messages &+= 1
-      host.adversary?.hears(event.bytes, from: event.from)
+      if let adversary = host.adversary { tell(adversary, of: host, event) }
       step(host, .message(from: event.from, event.bytes))
     case .wake:
       guard event.number == host.wakeNumber else { return }

@@ -146,6 +146,11 @@ extension SimulationOptions {
     options.clock.skew = random.between(0, 500) * Duration64.millisecond
     options.clock.drift = random.between(0, 300)
     options.load.draw(&random)
+    if options.validators > 7 {
+      // The work of a view grows with the square of the validators.
+      options.load.rate = min(options.load.rate, 500)
+      options.load.oracleEvery = max(options.load.oracleEvery, 10 * Duration64.second)
+    }
     options.faults = FaultKind.allCases.filter { _ in random.below(3) == 0 }
     options.journalBytesMax = Int(random.between(32, 1024)) << 10
     options.drawAdversaries(&random)
@@ -188,7 +193,7 @@ extension DiskOptions {
 
 extension LoadOptions {
   mutating func draw(_ random: inout SeededRandom) {
-    rate = [100, 200, 500, 1_000, 1_000, 2_000, 5_000, 20_000][Int(random.below(8))]
+    rate = [100, 200, 500, 500, 1_000, 1_000, 2_000, 10_000][Int(random.below(8))]
     burst = 2 + random.below(30)
     reads = [0, 200, 1_000][Int(random.below(3))]
     clockRate = [1, 60, 600][Int(random.below(3))]

@@ -47,6 +47,9 @@ public struct SimulationReport: Sendable {
   public static let latenciesMax = 100_000
   public static let patience = 2 * Duration64.second
 
+  /// Of a run that has not begun.
+  public init(options: SimulationOptions) { self.options = options }
+
   /// The one command that runs this again.
   public var command: String { options.command }
 

@@ -69,7 +69,8 @@ struct Lie {
 protocol Adversary: AnyObject {
   /// Its replica would say this to one peer; what is appended is said instead.
   func sends(_ message: PeerMessage, to peer: ValidatorIndex, at view: AdversaryView, into lies: inout [Lie])
-  func hears(_ bytes: [UInt8], from peer: ValidatorIndex)
+  /// Somebody says this to it; what is appended is said at once.
+  func hears(_ bytes: [UInt8], from peer: ValidatorIndex, into lies: inout [Lie])
   /// Messages leave before what they promise is durable.
   var liesAboutSync: Bool { get }
   /// Every restart finds an empty journal and says nothing about it.
@@ -82,7 +83,7 @@ extension Adversary {
   func sends(_ message: PeerMessage, to peer: ValidatorIndex, at view: AdversaryView, into lies: inout [Lie]) {
     lies.append(Lie(bytes: message.wireBytes, to: peer))
   }
-  func hears(_ bytes: [UInt8], from peer: ValidatorIndex) {}
+  func hears(_ bytes: [UInt8], from peer: ValidatorIndex, into lies: inout [Lie]) {}
   var liesAboutSync: Bool { false }
   var forgetsVotes: Bool { false }
   var priceFactor: Int64 { 100 }

@@ -1,4 +1,5 @@
-// Votes for the block and for nullify in one view, first and fallback, and finalizes whatever it voted, each to some.
+// Votes for the block and for nullify in one view, first and fallback, and finalizes whatever it voted, each to some; and
+// tells everybody that it agrees: the vote of the listener, whatever it is, in its own name.
 
 import Consensus
 import Primitives
@@ -32,6 +33,13 @@ final class DoubleVoter: Adversary {
       say(lie, to: peer, &lies)
     default: break
     }
+  }
+
+  func hears(_ bytes: [UInt8], from peer: ValidatorIndex, into lies: inout [Lie]) {
+    guard case .consensus(.vote(var vote))? = try? WireReader.decode(PeerMessage.self, from: bytes), vote.voter == peer
+    else { return }
+    vote.voter = tools.index
+    say(vote, to: peer, &lies)
   }
 
   private func other(_ vote: Vote, _ kind: VoteKind, _ block: Digest?) -> Vote {

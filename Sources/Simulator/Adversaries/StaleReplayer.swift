@@ -18,7 +18,9 @@ final class StaleReplayer: Adversary {
     lies.append(Lie(bytes: kept[Int(tools.random.below(UInt64(kept.count)))], to: peer))
   }
 
-  func hears(_ bytes: [UInt8], from peer: ValidatorIndex) { if tools.random.below(4) == 0 { keep(bytes) } }
+  func hears(_ bytes: [UInt8], from peer: ValidatorIndex, into lies: inout [Lie]) {
+    if tools.random.below(4) == 0 { keep(bytes) }
+  }
 
   private func keep(_ bytes: [UInt8]) {
     if kept.count < 512 { kept.append(bytes) } else { kept[Int(tools.random.below(512))] = bytes }
