@@ -52,19 +52,24 @@ struct LedgerOpening {
       return record
     }
     journal.discardRecovered()
-    let amnesiac = isAmnesia(found.condition)
-    if amnesiac {
+    let recovery = Recovery(
+      head: try head(of: store), history: try history(of: store, genesis: genesis), journal: records,
+      amnesiac: isAmnesia(found.condition), recentRoots: try recentRoots(of: store),
+      certificates: try LedgerState.recentCertificates(of: store))
+    if recovery.amnesiac {
       // From now on the journal itself says that votes were forgotten, until agreement says otherwise.
       try journal.rewrite(keeping: [JournalRecord.consensus(.amnesiac(true)).wireBytes])
       log.warning(
         "the journal is missing or damaged: this validator votes again when that is provably safe",
         metadata: ["journal": "\(NodeHome.journalPath(ledger: ledger))", "found": "\(found.condition)"])
+    } else if let index = genesis.validators.firstIndex(where: { $0.key == identity }),
+      recovery.isJournalOlderThanLedger(of: ValidatorIndex(truncatingIfNeeded: index))
+    {
+      log.warning(
+        "the journal is older than the ledger: this validator votes again when that is provably safe",
+        metadata: ["journal": "\(NodeHome.journalPath(ledger: ledger))"])
     }
-    return LedgerOpening(
-      store: store, journal: journal, clearing: clearing, tree: tree,
-      recovery: Recovery(
-        head: try head(of: store), history: try history(of: store, genesis: genesis), journal: records,
-        amnesiac: amnesiac, recentRoots: try recentRoots(of: store)))
+    return LedgerOpening(store: store, journal: journal, clearing: clearing, tree: tree, recovery: recovery)
   }
 
   /// Roots of the last blocks, against which headers that state one are held (C15).
