@@ -94,6 +94,25 @@ import Testing
     #expect(cluster.nodes[1].replica?.lanes.tip(of: 0)?.sequence ?? 0 > before)
   }
 
+  /// A ledger that takes no more blocks: what is final meanwhile is not piled up, but fetched when the disk is back.
+  @Test func aStuckDiskBoundsWhatIsHeldInMemory() {
+    var settings = ReplicaSettings()
+    settings.uncommittedMax = 8
+    let cluster = Cluster(seed: 36, settings: settings)
+    work(cluster, rounds: 2)
+    cluster.nodes[0].isDiskStuck = true
+    let before = cluster.heights[1]
+    for _ in 0..<60 {
+      work(cluster, on: 1..<4, rounds: 2)
+      #expect(cluster.nodes[0].replica?.heldBlocks ?? 0 <= 4 * settings.uncommittedMax + 8)
+    }
+    #expect(cluster.heights[1] > before + 80)
+    cluster.nodes[0].isDiskStuck = false
+    if let commit = cluster.nodes[0].stuckCommit { cluster.push(0, commit, after: 0) }
+    #expect(cluster.run(for: 60 * Self.second) { cluster.heights[0] + 2 >= cluster.heights[1] })
+    #expect(cluster.nodes[0].halted == nil)
+  }
+
   /// Batches that were sealed and sent, not ordered, and forgotten: their sequences are not used again.
   @Test func d1NoSequenceOfALaneIsUsedTwiceAfterAmnesia() {
     let cluster = Cluster(seed: 35)
