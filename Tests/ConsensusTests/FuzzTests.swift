@@ -2,6 +2,7 @@
 
 import Consensus
 import Primitives
+import Sodium
 import Testing
 import Wire
 
