@@ -71,7 +71,10 @@ extension Consensus {
     guard certificate.view > head.header.view else { return false }
     guard let state = views[certificate.view] else { return true }
     guard let hash = certificate.block else { return state.nullification == nil }
-    guard let block = state.block(hash) else { return true }
+    // With at most f faults a handful of blocks of a view can be certified; with more, they must not fill the memory.
+    guard let block = state.block(hash) else {
+      return state.blocks.count < ConsensusLimits.headersPerView + 8 * committee.n
+    }
     switch certificate.kind {
     case .notarization: return block.notarization == nil
     case .nullification: return false

@@ -42,6 +42,10 @@ public enum LaneMessage: WireCodable, Hashable, Sendable {
   case batches([LaneBatch])
   /// To everybody, once, from whoever learns it.
   indirect case evidence(LaneEvidence)
+  /// From a validator that may have forgotten batches of its own lane: what does the receiver hold of it (D1)?
+  case getTip
+  /// The answer: up to where the asker's lane is ordered, and the header of the highest unordered batch of it.
+  case tip(ordered: UInt64, newest: LaneHeader?)
 
   public func encode(to writer: inout WireWriter) {
     switch self {
@@ -66,6 +70,11 @@ public enum LaneMessage: WireCodable, Hashable, Sendable {
     case .evidence(let evidence):
       writer.write(UInt8(6))
       writer.write(evidence)
+    case .getTip: writer.write(UInt8(7))
+    case .tip(let ordered, let newest):
+      writer.write(UInt8(8))
+      writer.write(ordered)
+      writer.write(newest)
     }
   }
 
@@ -78,6 +87,8 @@ public enum LaneMessage: WireCodable, Hashable, Sendable {
     case 4: self = .getBatches(try reader.readArray(limit: LaneLimits.requests))
     case 5: self = .batches(try Self.readAnswer(&reader))
     case 6: self = .evidence(try LaneEvidence(from: &reader))
+    case 7: self = .getTip
+    case 8: self = .tip(ordered: try reader.readOrdinal(), newest: try reader.readOptional())
     default: throw reader.invalid("lane message kind")
     }
   }
@@ -102,6 +113,8 @@ public enum LaneJournalEntry: WireCodable, Hashable, Sendable {
   case floor(LaneCut)
   /// The lane needs proofs for good.
   indirect case evidence(LaneEvidence)
+  /// False: batches of the own lane may be forgotten; true: its end is known again (D1). The last one counts.
+  case remembers(Bool)
 
   public func encode(to writer: inout WireWriter) {
     switch self {
@@ -114,6 +127,9 @@ public enum LaneJournalEntry: WireCodable, Hashable, Sendable {
     case .evidence(let evidence):
       writer.write(UInt8(2))
       writer.write(evidence)
+    case .remembers(let isWhole):
+      writer.write(UInt8(3))
+      writer.write(isWhole)
     }
   }
 
@@ -122,6 +138,7 @@ public enum LaneJournalEntry: WireCodable, Hashable, Sendable {
     case 0: self = .batch(try LaneBatch(from: &reader))
     case 1: self = .floor(try LaneCut(from: &reader))
     case 2: self = .evidence(try LaneEvidence(from: &reader))
+    case 3: self = .remembers(try reader.readBool())
     default: throw reader.invalid("lane journal entry kind")
     }
   }

@@ -111,7 +111,7 @@ struct OwnLane: Sendable {
     pace = pace == 0 ? took : pace - pace / 8 + took / 8
   }
 
-  var suspended = false
+  var memory = LaneMemory.whole
   /// The batch being collected.
   var open: [[UInt8]] = []
   var openBytes = 0

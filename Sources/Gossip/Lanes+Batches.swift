@@ -18,6 +18,9 @@ extension Lanes {
     case .proof(let proof): receive(proof, from: from, at: now, into: &effects)
     case .getBatches(let requests): answer(requests, to: from, at: now, into: &effects)
     case .evidence(let evidence): receive(evidence, from: from, into: &effects)
+    case .getTip: answerRecall(of: from, into: &effects)
+    case .tip(let ordered, let newest):
+      takeRecall(ordered: ordered, newest: newest, from: from, at: now, into: &effects)
     }
   }
 

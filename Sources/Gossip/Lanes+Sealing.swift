@@ -6,7 +6,7 @@ import Sodium
 extension Lanes {
   /// Whether a transaction of `bytes` would find room (D9).
   public func canAccept(bytes: Int = 0) -> Bool {
-    guard let index, !own.suspended else { return false }
+    guard let index, own.memory.isWhole else { return false }
     let lane = lanes[Int(index)].chain
     // The open batch is below the sealing limit or waits for something else: then it must not grow either.
     return lane.main.count < settings.batchesAhead && own.openBytes < LaneLimits.sealBytes
@@ -30,7 +30,7 @@ extension Lanes {
   }
 
   private func refusal(of transaction: [UInt8]) -> LaneRefusal? {
-    if index == nil || own.suspended { return .noLane }
+    if index == nil || !own.memory.isWhole { return .noLane }
     if transaction.isEmpty { return .empty }
     if transaction.count > LaneLimits.transactionBytes { return .tooLarge }
     return canAccept(bytes: transaction.count) ? nil : .backPressure
@@ -45,7 +45,7 @@ extension Lanes {
   /// The lane's end is known: no batch of its own that this node does not hold is out there. It would be after a journal
   /// that lost its end, and sealing at a used sequence would fork the lane.
   private func ownLaneIsWhole(_ index: ValidatorIndex) -> Bool {
-    !own.suspended && lanes[Int(index)].chain.loose.isEmpty
+    own.memory.isWhole && lanes[Int(index)].chain.loose.isEmpty
       && lanes[Int(index)].chain.tip.sequence >= lanes[Int(index)].ordered
   }
 

@@ -52,7 +52,9 @@ public struct Lanes: Sendable {
     case enteredView(View, leader: ValidatorIndex, nullifiedInARow: Int, delay: Int64 = Duration64.second)
     /// The host found that these lanes made a view slow.
     case viewSlow(View, lanes: [ValidatorIndex])
-    /// After amnesia, once it is known that no higher batch of the own lane exists: see `init`.
+    /// This node may have forgotten what it signed: the own lane seals nothing more.
+    case suspendOwnLane
+    /// Agreement trusts this node again: the own lane asks the others for its end, then goes on (D1).
     case resumeOwnLane
   }
 
@@ -93,8 +95,8 @@ public struct Lanes: Sendable {
   /// - Parameters:
   ///   - index: nil for an observer, which holds and serves batches, and owns, vouches for and seals nothing.
   ///   - recovered: the journal's entries, in order.
-  ///   - suspended: true after the journal was lost: the own lane seals nothing before `resumeOwnLane`, for a batch of an
-  ///     already used sequence would be a fork.
+  ///   - suspended: true after the journal was lost: the own lane seals nothing before `resumeOwnLane` and the answers to
+  ///     what it asks then, for a batch of an already used sequence would be a fork.
   public init(
     chain: Digest, keys: [PublicKey], f: Int, index: ValidatorIndex?, signer: Signer, scheme: SignatureScheme,
     settings: LaneSettings = LaneSettings(), recovered: [LaneJournalEntry] = [], suspended: Bool = false
@@ -110,8 +112,8 @@ public struct Lanes: Sendable {
     self.settings = settings
     lanes = keys.indices.map { Lane(ValidatorIndex($0)) }
     answered = Array(repeating: AnswerBudget(), count: keys.count + 1)
-    own.suspended = suspended
     recover(recovered)
+    if suspended { own.memory = .suspended }
   }
 
   public mutating func step(_ input: Input, at now: Instant, into effects: inout [Effect]) {
@@ -130,19 +132,21 @@ public struct Lanes: Sendable {
       enterView(view, leader: leader, nullifiedInARow: nullified, delay: delay, at: now)  // D7
     case .viewSlow(let view, let blamed):
       for lane in blamed { loseStanding(lane, in: view, into: &effects) }  // D5
-    case .resumeOwnLane: own.suspended = false
+    case .suspendOwnLane: suspendOwnLane(into: &effects)  // D1
+    case .resumeOwnLane: resumeOwnLane()
     }
     runDue(at: now, into: &effects)
   }
 
   /// Whatever time or other inputs have made due. Every entry point ends here.
   mutating func runDue(at now: Instant, into effects: inout [Effect]) {
+    recallIfDue(at: now, into: &effects)
     sealIfDue(at: now, into: &effects)
     solicitIfDue(at: now, into: &effects)
     sendOwedAcks(at: now, into: &effects)
     askForWanted(at: now, into: &effects)
     var next: Instant?
-    for candidate in [sealDue(at: now), own.solicitAt, nextOwedAck, nextAsk] {
+    for candidate in [sealDue(at: now), own.solicitAt, nextOwedAck, nextAsk, nextRecall] {
       if let candidate { next = min(next ?? candidate, candidate) }
     }
     if let next, next != timerAt { effects.append(.timer(at: next)) }
@@ -150,6 +154,7 @@ public struct Lanes: Sendable {
   }
 
   private mutating func start(at now: Instant, into effects: inout [Effect]) {
+    if case .suspended = own.memory { effects.append(.persist(.remembers(false))) }
     for lane in lanes.indices {
       for hash in lanes[lane].chain.main + lanes[lane].chain.loose {
         guard let held = lanes[lane].chain[hash] else { continue }
@@ -195,6 +200,7 @@ public struct Lanes: Sendable {
       case .evidence(let evidence):
         if Int(evidence.first.lane) < lanes.count { lanes[Int(evidence.first.lane)].evidence = evidence }
       case .batch(let batch): recover(batch)
+      case .remembers(let isWhole): own.memory = isWhole ? .whole : .asking(LaneRecall())
       }
     }
     for lane in lanes.indices { lanes[lane].isForked = lanes[lane].evidence != nil }
@@ -219,6 +225,7 @@ public struct Lanes: Sendable {
     var cut = LaneCut()
     for lane in lanes where lane.chain.base.sequence > 0 { cut.append(LaneTip(point: lane.chain.base)) }
     var entries: [LaneJournalEntry] = [.floor(cut)]
+    if !own.memory.isWhole { entries.append(.remembers(false)) }
     for lane in lanes {
       if let evidence = lane.evidence { entries.append(.evidence(evidence)) }
       for batch in lane.chain.unfinal { entries.append(.batch(batch)) }

@@ -4,6 +4,7 @@
 // - A message that promises nothing, and whatever stays inside the node, passes at once.
 // - A binding message waits for every record before it; so does a receipt, or only for this node's first votes where
 //   finality rests on them (C7). Both start a write as soon as the journal is free.
+// - A commit to the ledger waits for this node's first votes, so that the journal is never the older of the two.
 // - An unhurried message waits for its records but starts no write by itself before `hurry`.
 
 /// What the journal has to do next, as one durable write.
@@ -53,6 +54,9 @@ public struct DurabilityGate: Sendable {
         }
       case .receipt(_, _, let isFast): hold(effect, until: isFast ? lastBallot : taken, into: &ready)
       case .readReady: hold(effect, until: lastBallot, into: &ready)
+      // A ledger with a vote of this node that the journal lacks would show, after a loss of power, a journal that is
+      // older: amnesia for nothing.
+      case .commit: hold(effect, until: lastBallot, isHurried: false, into: &ready)
       default: ready.append(effect)
       }
     }

@@ -1,7 +1,7 @@
 // From what a ledger holds to what a replica starts from; the same for the disk and for its in-memory twin.
 
 public import Clearing
-import Consensus
+public import Consensus
 public import Ledger
 public import Primitives
 import Wire
@@ -15,6 +15,8 @@ public struct LedgerState: Sendable {
   public let history: HistoryTree
   /// Roots of the last blocks, against which headers that state one are held (C15).
   public let recentRoots: [(height: Height, root: Digest)]
+  /// State certificates of the last blocks that have one, in which the age of a journal shows.
+  public let recentCertificates: [Certificate]
 
   /// Reads `store`, after writing block 0 into an empty one. Throws `damaged` when the records do not have the root that
   /// the last block names, or do not decode.
@@ -40,11 +42,14 @@ public struct LedgerState: Sendable {
     else { throw Self.damaged("The ledger's history range is missing.") }
     history = kept
     recentRoots = try Self.recentRoots(of: store)
+    recentCertificates = try Self.recentCertificates(of: store)
   }
 
   /// With the journal, what a replica is made from.
   public func recovery(journal: [JournalRecord], amnesiac: Bool) -> Recovery {
-    Recovery(head: head, history: history, journal: journal, amnesiac: amnesiac, recentRoots: recentRoots)
+    Recovery(
+      head: head, history: history, journal: journal, amnesiac: amnesiac, recentRoots: recentRoots,
+      certificates: recentCertificates)
   }
 
   private static func damaged(_ message: String) -> StoreError {
@@ -102,6 +107,18 @@ public struct LedgerState: Sendable {
       if let block = try store.block(at: height) { roots.append((height, block.stateRoot)) }
     }
     return roots
+  }
+
+  public static func recentCertificates(of store: any LedgerStore) throws(StoreError) -> [Certificate] {
+    guard let head = try store.head() else { return [] }
+    var certificates: [Certificate] = []
+    for height in (head.height.subtracting(256) ?? 0)...head.height {
+      guard let stored = try store.certificate(at: height) else { continue }
+      if let certificate = try? WireReader.decode(Certificate.self, from: stored.bytes) {
+        certificates.append(certificate)
+      }
+    }
+    return certificates
   }
 }
 

@@ -71,7 +71,7 @@ extension PeerMessage {
     switch self {
     case .consensus(.vote(let vote)): vote.kind == .finalize || vote.kind == .attest ? .unhurried : .binding
     case .consensus(.certificate), .consensus(.evidence), .consensus(.getProposal), .consensus(.getCertificates): .none
-    case .lane(.getBatches), .readProbe, .tip, .getBlocks, .blocks: .none
+    case .lane(.getBatches), .lane(.getTip), .lane(.tip), .readProbe, .tip, .getBlocks, .blocks: .none
     case .consensus, .lane, .readAnswer: .binding
     }
   }

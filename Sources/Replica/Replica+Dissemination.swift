@@ -39,12 +39,8 @@ extension Replica {
   mutating func verify(_ batch: LaneBatch, hash: Digest, into effects: inout [Effect]) {
     guard checked[hash] == nil, !verifying.contains(hash) else { return }
     if batch.lane == index {
-      var inputs: [TransactionInput] = []
-      inputs.reserveCapacity(batch.transactions.count)
-      for bytes in batch.transactions {
-        guard let known = submitted.removeValue(forKey: TransactionCheck.hash(of: bytes)) else { break }
-        inputs.append(known)
-      }
+      // All of them, so that none stays behind where one is missing.
+      let inputs = batch.transactions.compactMap { submitted.removeValue(forKey: TransactionCheck.hash(of: $0)) }
       if inputs.count == batch.transactions.count {
         checked[hash] = inputs
         return
@@ -140,6 +136,8 @@ extension Replica {
   mutating func insert(_ hash: Digest, _ proposal: Proposal, batches: [HeldBatch]? = nil) -> Bool {
     if blocks[hash] != nil { return true }
     guard let parent = blocks[proposal.header.parentHash] else { return true }
+    // What is this far ahead of the ledger is fetched when the ledger has caught up.
+    guard proposal.header.height <= committed.saturatingAdding(Height(4 * settings.uncommittedMax)) else { return true }
     // Else a made-up height would keep the block from being forgotten.
     guard proposal.header.height == parent.header.height + 1 else { return false }
     guard let cut = LaneCut(canonical: proposal.cut) else { return false }

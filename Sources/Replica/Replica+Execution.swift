@@ -17,6 +17,8 @@ extension Replica {
     (finalTip, blocks[finalTip]?.header ?? Proposal.genesis(chain: chain).header)
   }
   public var committedHeight: Height { committed }
+  /// Blocks held in memory above the ledger, with abandoned ones.
+  public var heldBlocks: Int { blocks.count }
 
   /// The account's view of the present state. Brings its risk arrays up to date, which no outcome sees.
   public mutating func account(_ id: AccountID) -> AccountView? { clearing.account(id) }

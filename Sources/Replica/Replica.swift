@@ -46,16 +46,41 @@ public struct Recovery: Sendable {
   /// State roots of the ledger's last blocks, `ConsensusLimits.executionLag` of them if there are as many: headers may
   /// still name them (C15).
   public var recentRoots: [(height: Height, root: Digest)]
+  /// Certificates that the ledger holds besides the head's, as many as are easily had: a vote of this node in one of
+  /// them that the journal knows nothing of shows that the journal is older than the ledger.
+  public var certificates: [Certificate]
 
   public init(
     head: FinalBlock?, history: HistoryTree, journal: [JournalRecord], amnesiac: Bool,
-    recentRoots: [(height: Height, root: Digest)] = []
+    recentRoots: [(height: Height, root: Digest)] = [], certificates: [Certificate] = []
   ) {
     self.head = head
     self.recentRoots = recentRoots
+    self.certificates = certificates
     self.history = history
     self.journal = journal
     self.amnesiac = amnesiac
+  }
+
+  /// Amnesia that a clean journal does not show by itself: the ledger holds a certificate with a vote of `voter` in a view
+  /// above every one that the journal remembers. A first or fallback vote is durable before it leaves, and a Finalize
+  /// follows a first vote of its view, so this never happens to a journal that is not older. (An Attest may be in the
+  /// ledger before it is in the journal.) A journal and a ledger that are both old, but of one age, are not told apart
+  /// from fresh ones here: that is for the peers, who remember votes in their Status.
+  public func isJournalOlderThanLedger(of voter: ValidatorIndex) -> Bool {
+    var remembered: View = 0
+    for case .consensus(let entry) in journal {
+      switch entry {
+      case .vote(let vote): if vote.voter == voter { remembered = max(remembered, vote.view) }
+      case .floor(let view): remembered = max(remembered, view)
+      default: break
+      }
+    }
+    let ofHead = [head?.certificate, head?.stateCertificate].compactMap { $0 }
+    return (ofHead + certificates).contains { certificate in
+      certificate.view > remembered
+        && certificate.entries.contains { $0.voter == voter && $0.kind != .attest }
+    }
   }
 }
 
@@ -116,7 +141,7 @@ public struct Replica {
   var workTold = false
   /// Views before the present one that ended without a block (D7).
   var nullifiedInARow = 0
-  /// After amnesia this node's lane waits until its votes are safe again.
+  /// In amnesia this node's lane waits until its votes are safe again.
   private var isLaneSuspended: Bool
   var consensusWake: Instant?
   var lanesWake: Instant?
@@ -168,7 +193,8 @@ public struct Replica {
     consensus = Consensus(
       committee: committee, index: index, signer: signer, scheme: scheme, settings: settings.consensus,
       recovered: Recovered(
-        entries: consensusEntries, amnesiac: recovery.amnesiac,
+        entries: consensusEntries,
+        amnesiac: recovery.amnesiac || (index.map(recovery.isJournalOlderThanLedger(of:)) ?? false),
         head: recovery.head.map { RecoveredHead(proposal: $0.proposal, certificate: $0.certificate) },
         genesisRoot: base.executed?.stateRoot ?? .zero),
       bootId: bootId)
@@ -252,10 +278,6 @@ public struct Replica {
       lanesWake = nil
       stepLanes(.tick, at: now)
     }
-    if isLaneSuspended, !consensus.isAmnesiac {
-      isLaneSuspended = false
-      stepLanes(.resumeOwnLane, at: now)
-    }
     if let nonce = reads.retry(at: now.monotonic) { effects.append(.broadcast(.readProbe(nonce: nonce))) }
     if now.monotonic - lastTipSent >= CatchUp.tipInterval {
       lastTipSent = now.monotonic
@@ -302,6 +324,11 @@ public struct Replica {
 
   mutating func stepConsensus(_ input: Consensus.Input, at now: Moment) {
     consensus.step(input, at: now, into: &consensusEffects)
+    // Before the lane can seal anything: what agreement may have forgotten, the lane may have too (D1).
+    if isLaneSuspended != consensus.isAmnesiac {
+      isLaneSuspended = consensus.isAmnesiac
+      stepLanes(isLaneSuspended ? .suspendOwnLane : .resumeOwnLane, at: now)
+    }
   }
 
   mutating func stepLanes(_ input: Lanes.Input, at now: Moment) {

@@ -65,10 +65,7 @@ extension LMDBStore {
         throw Schema.heights.damage(at: block.hash.bytes, in: path, "does not lead to block \(height)")
       }
       for hash in block.transactions {
-        let place = try place(of: hash, in: transaction)
-        // A repeated transaction has no place once the block that ordered it first is forgotten.
-        let isForgotten = place == nil && (found.firstHeight ?? 0) > 0
-        guard isForgotten || place.map({ $0.height <= height }) == true else {
+        guard isPlace(try place(of: hash, in: transaction), of: hash, in: block, first: found.firstHeight ?? 0) else {
           throw Schema.transactions.damage(at: hash.bytes, in: path, "does not lead to block \(height) or one before")
         }
       }
@@ -81,6 +78,14 @@ extension LMDBStore {
     guard last.map(LedgerHead.init(of:)) == found.head, transaction.count(.heights) == found.blocks else {
       throw Schema.meta.damage(at: Key.head, in: path, "is not the newest block, or blocks are missing")
     }
+  }
+
+  /// A repeated transaction has no place once the block that ordered it first is forgotten, or a later one, if it was
+  /// repeated again after that.
+  private func isPlace(_ place: TransactionPlace?, of hash: Digest, in block: StoredBlock, first: Height) -> Bool {
+    guard let place else { return first > 0 }
+    guard place.height == block.height else { return place.height < block.height || first > 0 }
+    return Int(place.index) < block.transactions.count && block.transactions[Int(place.index)] == hash
   }
 
   private func verifyPlaces(

@@ -2,6 +2,7 @@
 
 import Consensus
 import Primitives
+import Sodium
 import Testing
 import Wire
 
@@ -34,6 +35,32 @@ import Wire
       #expect(try WireReader.decode(ConsensusMessage.self, from: message.wireBytes) == message)
     }
     #expect(samples().count > 8)
+  }
+
+  /// With more than f Byzantine validators any number of blocks of one view can be certified: that costs them their
+  /// network, and this node no memory.
+  @Test func certificatesOfOneViewAreBounded() throws {
+    var bench = Bench()
+    for number in 0..<500 as Range<UInt64> {
+      let block = Digest(words: (number, 5, 5, 5))
+      var writer = WireWriter()
+      writer.write(CertificateKind.notarization.rawValue)
+      writer.write(UInt64(0))
+      writer.write(View(1))
+      writer.write(Optional(block))
+      writer.write(Digest.zero)
+      writer.write(UInt32(3))
+      for voter in bench.others {
+        writer.write(voter)
+        writer.write(VoteKind.first.rawValue)
+        writer.write(bench.vote(.first, voter, 1, block).signature)
+      }
+      let certificate = try WireReader.decode(Certificate.self, from: writer.bytes)
+      #expect(certificate.verify(committee: bench.committee, scheme: .standIn))
+      bench.step(.message(from: bench.others[0], .certificate(certificate)))
+    }
+    #expect(bench.node.view == 2)
+    #expect(bench.node.liveJournal().count < 80)
   }
 
   @Test func mutatedAndRandomBytesNeverTrap() {

@@ -130,7 +130,8 @@ struct Traffic {
       guard Int(proposal.header.leader) < committee.n else { return bytes }
       let key = Market.validators[Int(proposal.header.leader)]
       proposal.header.cutHash = Proposal.hash(ofCut: proposal.cut)
-      proposal.signature = Signer.standIn(key).sign(proposal.header.hash(chain: Market.chain).bytes)
+      proposal.signature = Signer.standIn(key).sign(
+        Array("novation/propose/v1".utf8) + proposal.header.hash(chain: Market.chain).bytes)
       return PeerMessage.consensus(.proposal(proposal)).wireBytes
     case .lane(let message): return PeerMessage.lane(signedAnew(message)).wireBytes
     default: return bytes

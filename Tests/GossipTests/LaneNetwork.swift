@@ -35,7 +35,7 @@ struct LaneNetwork {
   var held: [[Digest]]
   var standingLost: [(node: Int, lane: ValidatorIndex, until: View)] = []
   /// Kinds of messages sent, by the first byte of their encoding.
-  var kinds = [Int](repeating: 0, count: 7)
+  var kinds = [Int](repeating: 0, count: 9)
   /// In percent.
   var loss: UInt64 = 0
   var duplication: UInt64 = 0

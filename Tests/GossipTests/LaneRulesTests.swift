@@ -25,7 +25,7 @@ private let ms = Duration64.millisecond
       #expect(batches.map(\.batch.transactions) == [[number(1)], [number(2)]])
     }
     // D3: nobody signed an acknowledgement.
-    #expect(network.kinds == [6, 0, 0, 0, 0, 0, 0])
+    #expect(network.kinds == [6, 0, 0, 0, 0, 0, 0, 0, 0])
   }
 
   // MARK: - D1
@@ -79,10 +79,88 @@ private let ms = Duration64.millisecond
     var effects: [Lanes.Effect] = []
     node.step(.submit(transaction: [1]), at: network.now, into: &effects)
     #expect(effects.contains { if case .refused(_, .noLane) = $0 { true } else { false } })
-    effects = []
+    // Before n-f others have told what they hold of it, nothing either.
     node.step(.resumeOwnLane, at: 0, into: &effects)
+    for peer in 1...3 as ClosedRange<ValidatorIndex> {
+      node.step(.submit(transaction: [1]), at: 0, into: &effects)
+      #expect(node.tip(of: 0)?.sequence ?? 0 == 0)
+      node.step(.message(from: peer, .tip(ordered: 0, newest: nil)), at: 0, into: &effects)
+    }
     node.step(.submit(transaction: [1]), at: 0, into: &effects)
     #expect(node.tip(of: 0)?.sequence == 1)
+  }
+
+  /// Node 0 has sealed three batches that nobody has ordered, and has forgotten them.
+  private func amnesiacOwner() throws -> LaneNetwork {
+    var network = LaneNetwork(n: 4)
+    for value in 0..<3 {
+      network.step(0, .submit(transaction: number(value)))
+      try network.run(for: 10 * ms)
+    }
+    #expect(network.nodes[1].tip(of: 0)?.sequence == 3)
+    network.journals[0] = [.remembers(false)]
+    return network
+  }
+
+  @Test func d1AfterAmnesiaTheLaneGoesOnWhereTheOthersSawItEnd() throws {
+    var network = try amnesiacOwner()
+    network.restart(0)
+    network.step(0, .submit(transaction: number(7)))
+    #expect(network.refusals.map(\.refusal) == [.noLane])
+    try network.run(for: 100 * ms)
+    #expect(network.nodes[0].remembersOwnLane)
+    network.step(0, .submit(transaction: number(8)))
+    try network.run(for: 100 * ms)
+    for node in network.nodes { #expect(node.tip(of: 0)?.sequence == 4) }
+    #expect(network.reports.isEmpty)
+    // Once its end was known, a restart has nothing to ask.
+    network.restart(0)
+    #expect(network.nodes[0].remembersOwnLane)
+  }
+
+  @Test func d1LiarsNeitherHideTheEndOfALaneNorInventOne() throws {
+    for invented in [LaneMessage.tip(ordered: 0, newest: nil), .tip(ordered: 1 << 40, newest: nil)] {
+      var network = try amnesiacOwner()
+      network.isCut = { _, to, message in
+        // What node 3 says is replaced below.
+        if case .tip = message { to == 0 && message != invented } else { false }
+      }
+      network.restart(0)
+      network.step(0, .message(from: 3, invented))
+      try network.run(for: 300 * ms)
+      #expect(!network.nodes[0].remembersOwnLane)
+      network.isCut = { _, _, _ in false }
+      try network.run(for: 600 * ms)
+      #expect(network.nodes[0].remembersOwnLane)
+      network.step(0, .submit(transaction: number(8)))
+      try network.run(for: 10 * ms)
+      #expect(network.nodes[1].tip(of: 0)?.sequence == 4)
+    }
+    // The header of a batch that the owner did not sign.
+    var network = try amnesiacOwner()
+    network.restart(0)
+    var forged = signedBatch(lane: 0, sequence: 9, previous: LaneNetwork.chain, transactions: [[1]]).header
+    forged.signature = .zero
+    network.step(0, .message(from: 3, .tip(ordered: 0, newest: forged)))
+    #expect(network.reports.map(\.fault) == [.badSignature])
+  }
+
+  @Test func d1AmnesiaWhileRunningStopsTheLaneAndRefusesWhatItCollects() throws {
+    var network = LaneNetwork(n: 4)
+    network.step(0, .submit(transaction: number(0)))
+    network.step(0, .submit(transaction: number(1)))
+    network.step(0, .suspendOwnLane)
+    #expect(network.refusals.map(\.refusal) == [.noLane])
+    try network.run(for: 100 * ms)
+    #expect(network.nodes[1].tip(of: 0)?.sequence == 1)
+    // A restart does not forget that.
+    network.restart(0)
+    #expect(!network.nodes[0].remembersOwnLane)
+    try network.run(for: 100 * ms)
+    network.step(0, .submit(transaction: number(1)))
+    try network.run(for: 10 * ms)
+    #expect(network.nodes[1].tip(of: 0)?.sequence == 2)
+    #expect(network.reports.isEmpty)
   }
 
   // MARK: - D2

@@ -30,6 +30,9 @@ final class Cluster {
     var finalized: [FinalizedBlock] = []
     var proven: Height = 0
     var halted: String?
+    /// The disk does not finish any commit.
+    var isDiskStuck = false
+    var stuckCommit: Input?
     var wake: Instant = .max
     /// Latest broadcasts.
     var sent: [PeerMessage] = []
@@ -187,7 +190,8 @@ final class Cluster {
     case .commit(let commit):
       do {
         try node.store.commit(commit)
-        push(index, .committed(commit.blocks.last?.height ?? 0), after: 1_000_000)
+        let done = Input.committed(commit.blocks.last?.height ?? 0)
+        if node.isDiskStuck { node.stuckCommit = done } else { push(index, done, after: 1_000_000) }
       } catch {
         node.halted = "\(error)"
       }

@@ -3,6 +3,7 @@
 import Clearing
 import Consensus
 import Gossip
+import Ledger
 import Primitives
 import Replica
 import Testing
@@ -41,6 +42,7 @@ private final class Gate {
       case .broadcast(.tip(let height)): "tip \(height)"
       case .broadcast(.consensus): "finalize"
       case .readReady(let ticket): "read \(ticket)"
+      case .commit: "commit"
       default: "other"
       }
     }
@@ -58,6 +60,16 @@ private final class Gate {
     var ready: [Effect] = []
     gate.value.complete(into: &ready)
     return names(ready)
+  }
+
+  /// Else a loss of power could leave a ledger with a vote that the journal knows nothing of.
+  @Test func aCommitWaitsForThisNodesFirstVotes() throws {
+    #expect(take([.persist(record(1)), .commit(LedgerCommit())]) == ["commit"])
+    #expect(take([.persist(vote(.first)), .persist(record(2)), .commit(LedgerCommit())]) == [])
+    #expect(begin() == nil)
+    gate.value.hurry()
+    #expect(try #require(begin()).records.count == 3)
+    #expect(complete() == ["commit"])
   }
 
   @Test func whatPromisesNothingPassesAtOnce() {

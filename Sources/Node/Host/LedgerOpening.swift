@@ -34,16 +34,21 @@ struct LedgerOpening {
       return record
     }
     journal.discardRecovered()
-    let amnesiac = isAmnesia(found.condition)
-    if amnesiac {
+    let recovery = state.recovery(journal: records, amnesiac: isAmnesia(found.condition))
+    if recovery.amnesiac {
       // From now on the journal itself says that votes were forgotten, until agreement says otherwise.
       try journal.rewrite(keeping: [JournalRecord.consensus(.amnesiac(true)).wireBytes])
       log.warning(
         "the journal is missing or damaged: this validator votes again when that is provably safe",
         metadata: ["journal": "\(NodeHome.journalPath(ledger: ledger))", "found": "\(found.condition)"])
+    } else if let index = genesis.validators.firstIndex(where: { $0.key == identity }),
+      recovery.isJournalOlderThanLedger(of: ValidatorIndex(truncatingIfNeeded: index))
+    {
+      log.warning(
+        "the journal is older than the ledger: this validator votes again when that is provably safe",
+        metadata: ["journal": "\(NodeHome.journalPath(ledger: ledger))"])
     }
-    return LedgerOpening(
-      store: store, journal: journal, state: state, recovery: state.recovery(journal: records, amnesiac: amnesiac))
+    return LedgerOpening(store: store, journal: journal, state: state, recovery: recovery)
   }
 
   private static func isAmnesia(_ condition: JournalCondition) -> Bool {
