@@ -203,7 +203,7 @@ extension TransactionOutcome: WireCodable {
     duplicateOf = try reader.readOptional()
     // A cancel of everything names each order, a sweep each fill: bounded by what the engine itself allows a transaction.
     // What the transaction placed may be named a second time.
-    orders = try reader.readArray(limit: 2 * Limits.maxActions + Limits.maxOpenOrders)
+    orders = try reader.readArray(limit: 2 * Limits.maxActions + 2 * Limits.maxQuotes + Limits.maxOpenOrders)
     fills = try reader.readArray(limit: Limits.maxActions * Limits.maxFillsPerOrder)
     errors = try reader.readArray(limit: Limits.maxActions)
   }

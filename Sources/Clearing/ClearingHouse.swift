@@ -26,6 +26,8 @@ public struct ClearingHouse: Sendable {
   var drawn: Amount = 0
   /// Bids on auctions that it still takes.
   var bids = 0
+  /// Quotes that the open transaction may still send.
+  var quotesLeft = 0
   /// Height of the block before.
   var parent: Height = 0
   let quorum: Int

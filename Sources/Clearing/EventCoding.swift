@@ -201,6 +201,13 @@ extension EventKind: WireCodable {
       writer.write(UInt8(20))
       writer.write(account)
       writer.write(amount)
+    case .quotesProtected(let account, let underlying):
+      writer.write(UInt8(21))
+      writer.write(account)
+      writer.write(underlying)
+    case .leaseEnded(let account):
+      writer.write(UInt8(22))
+      writer.write(account)
     default: break
     }
   }
@@ -258,6 +265,8 @@ extension EventKind: WireCodable {
         amount: try reader.read())
     case 19: self = .fundShare(account: try reader.readBytes32(), amount: try reader.read())
     case 20: self = .claimPaid(account: try reader.readBytes32(), amount: try reader.read())
+    case 21: self = .quotesProtected(account: try reader.readBytes32(), underlying: try reader.read())
+    case 22: self = .leaseEnded(account: try reader.readBytes32())
     default: throw reader.invalid("event")
     }
   }

@@ -44,6 +44,10 @@ public enum CancelReason: UInt8, Sendable, WireByte {
   case limit = 6
   /// The account is in liquidation (S2).
   case liquidation = 7
+  /// The account's protection limits were reached.
+  case protection = 8
+  /// The account's lease ended.
+  case lease = 9
 }
 
 /// A price that a liquidation was decided on; its record stands in the state of the event's height.
@@ -100,4 +104,6 @@ public enum EventKind: Hashable, Sendable {
   case fundShare(account: AccountID, amount: Amount)
   /// Part of a gain that was cut came back.
   case claimPaid(account: AccountID, amount: Amount)
+  case quotesProtected(account: AccountID, underlying: UnderlyingID)
+  case leaseEnded(account: AccountID)
 }

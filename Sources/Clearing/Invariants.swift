@@ -100,6 +100,18 @@ extension ClearingHouse {
         }
       }
     }
+    var (quotes, indexed) = (0, 0)
+    tables.orders.forEach { _, _, record in quotes += record.quote ? 1 : 0 }
+    for holding in live.holdings where !holding.isEmpty {
+      for (id, side) in [(holding.bidQuote, Side.buy), (holding.askQuote, .sell)] where id != 0 {
+        guard let record = tables.orders[OrderKey(id)], record.quote, record.side == side else {
+          found.append(Violation(invariant: 6, detail: "quote \(id) is not an open order"))
+          continue
+        }
+        indexed += 1
+      }
+    }
+    if quotes != indexed { found.append(Violation(invariant: 6, detail: "\(quotes) quotes, \(indexed) known")) }
     if resting != tables.orders.count {
       found.append(Violation(invariant: 6, detail: "\(resting) orders in books, \(tables.orders.count) in the table"))
     }

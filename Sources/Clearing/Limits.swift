@@ -47,6 +47,11 @@ public enum Limits {
   /// ... to this long after it.
   public static let nonceAhead: Timestamp = 30 * Duration64.second
   public static let maxTradesKept = 200
+  /// Two-sided quotes of one transaction.
+  public static let maxQuotes = 512
+  /// Longest window and freeze of a protection, and longest lease.
+  public static let maxProtectionTime: Timestamp = Duration64.hour
+  public static let maxLease: Timestamp = 24 * Duration64.hour
 
   /// Liquidation, in one block: accounts acted on, open orders taken from them, and passes over all holdings.
   public static let maxLiquidationTurns = 32

@@ -37,6 +37,7 @@ public enum RejectionCode: UInt8, Sendable, CaseIterable, WireByte {
   case badTime = 33
   case notInLiquidation = 34
   case fundLocked = 35
+  case protected = 36
 
   /// The stable name in receipts and API answers.
   public var name: String { String(describing: self) }
@@ -78,6 +79,7 @@ public enum RejectionCode: UInt8, Sendable, CaseIterable, WireByte {
     case .unknownWithdrawal: "There is no such open withdrawal."
     case .badTime: "The order's time in force has passed already."
     case .notInLiquidation: "The account's positions are not on auction."
+    case .protected: "The account's quotes are frozen by its protection; set its limits again, or wait."
     case .fundLocked: "The contribution may not leave the default fund yet."
     }
   }

@@ -15,7 +15,8 @@ struct Novation: AsyncParsableCommand {
       CommandGroup(
         name: "Trade:",
         subcommands: [
-          OrderCommand.self, CancelCommand.self, SubmitCommand.self, TransferCommand.self, WithdrawCommand.self,
+          OrderCommand.self, CancelCommand.self, QuoteCommand.self, LeaseCommand.self, SubmitCommand.self,
+          TransferCommand.self, WithdrawCommand.self, LiquidationCommand.self, FundCommand.self,
         ]),
       CommandGroup(
         name: "Look:",

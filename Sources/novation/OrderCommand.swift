@@ -13,6 +13,10 @@ struct OrderCommand: AsyncParsableCommand {
   enum SideArgument: String, ExpressibleByArgument, CaseIterable { case buy, sell }
   enum TimeInForceArgument: String, ExpressibleByArgument, CaseIterable { case gtc, ioc, fok, gtt }
 
+  enum SelfTradeArgument: String, ExpressibleByArgument, CaseIterable {
+    case cancelMaker, cancelTaker, cancelBoth, decrement
+  }
+
   struct Place: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Place a limit order.",
@@ -26,6 +30,8 @@ struct OrderCommand: AsyncParsableCommand {
     @Option(help: "When a gtt order ends: ISO 8601, or a span from now such as 15m.") var goodTill: String?
     @Flag(help: "Rest in the book or be refused; never take.") var postOnly = false
     @Flag(help: "Only make the position smaller.") var reduceOnly = false
+    @Option(help: "When it meets an order of your own: cancelMaker, cancelTaker, cancelBoth or decrement.")
+    var selfTrade = SelfTradeArgument.cancelMaker
     @Option(help: "Your own number for the order; a second order with it is refused.") var clientId: UInt64?
     @OptionGroup var signing: SigningOptions
 
@@ -53,7 +59,8 @@ struct OrderCommand: AsyncParsableCommand {
             PlaceOrder(
               instrument: try terms.instrument(instrument), side: side == .buy ? .buy : .sell, quantity: quantity.value,
               price: price.value, timeInForce: TimeInForce(name: timeInForce.rawValue) ?? .gtc, goodTill: goodTill,
-              postOnly: postOnly, reduceOnly: reduceOnly, clientID: clientId))
+              postOnly: postOnly, reduceOnly: reduceOnly,
+              selfTrade: SelfTradePrevention(name: selfTrade.rawValue) ?? .cancelMaker, clientID: clientId))
         ]
       }
     }
@@ -119,11 +126,19 @@ struct CancelSelection: ParsableArguments {
   @Option(help: "The order with your own number.") var clientId: UInt64?
   @Option(help: "All in this instrument.") var instrument: String?
   @Option(help: "All in instruments on this underlying, such as BTC.") var underlying: String?
+  @Option(help: "All of one expiry, named by its future, such as BTC-27MAR26.") var expiry: String?
+  @Option(help: "All on one side: buy or sell.") var side: OrderCommand.SideArgument?
+  @Flag(help: "All that a quote placed.") var quotes = false
   @Flag(help: "All of the account.") var all = false
 
   func validate() throws {
-    let given = [id != nil, clientId != nil, instrument != nil, underlying != nil, all].count { $0 }
-    if given != 1 { throw ValidationError("Give one of: an order id, --client-id, --instrument, --underlying, --all.") }
+    let given = [
+      id != nil, clientId != nil, instrument != nil, underlying != nil, expiry != nil, side != nil, quotes, all,
+    ].count { $0 }
+    if given != 1 {
+      throw ValidationError(
+        "Give one of: an order id, --client-id, --instrument, --underlying, --expiry, --side, --quotes, --all.")
+    }
   }
 
   func send(_ signing: SigningOptions) async throws {
@@ -135,6 +150,11 @@ struct CancelSelection: ParsableArguments {
     if let clientId { return .client(clientId) }
     if let instrument { return .instrument(try terms.instrument(instrument)) }
     if let underlying { return .underlying(try terms.underlying(underlying)) }
-    return .all
+    if let expiry {
+      let future = try terms.instrument(expiry)
+      return .expiry(future.underlying, future.expiry)
+    }
+    if let side { return .side(side == .buy ? .buy : .sell) }
+    return quotes ? .quotes : .all
   }
 }

@@ -42,7 +42,7 @@ struct Chaos {
       instrument: id, side: pick([.buy, .sell]), quantity: Int64(random.below(10) + 1) * 100, price: price,
       timeInForce: pick([.gtc, .gtc, .gtc, .ioc, .fok, .gtt]), goodTill: time + Int64(random.below(6)) * second,
       postOnly: random.below(5) == 0, reduceOnly: random.below(8) == 0,
-      selfTrade: pick([.cancelMaker, .cancelTaker, .cancelBoth]),
+      selfTrade: pick([.cancelMaker, .cancelTaker, .cancelBoth, .decrement]),
       clientID: random.below(3) == 0 ? random.below(200) : nil)
     if random.below(25) == 0 { order.quantity = extreme() }
     if random.below(25) == 0 { order.price = extreme() }
@@ -51,7 +51,7 @@ struct Chaos {
   }
 
   mutating func action(_ orders: UInt64) -> Action {
-    switch random.below(34) {
+    switch random.below(44) {
     case 0: .cancel(.all)
     case 1: .cancel(.instrument(instrument()))
     case 2...4: .cancel(.order(random.below(orders + 2)))
@@ -78,8 +78,24 @@ struct Chaos {
           account: AccountID(pick(traders)), share: random.below(4) == 0 ? extreme() : 400_000, leastReward: 0))
     case 17: .backstop(limit: random.below(4) == 0 ? extreme() : usd(20_000))
     case 18: .fund(amount: random.below(4) == 0 ? extreme() : usd(Int64(random.below(900)) - 300))
+    case 19...22: .quote((0...random.below(4)).map { _ in quote() })
+    case 23:
+      .protect(
+        Protection(
+          underlying: UInt8(random.below(3)), window: Int64(random.below(5)) * second,
+          quantity: Int64(random.below(20)) * 100, delta: Int64(random.below(500)), trades: UInt32(random.below(4)),
+          freeze: Int64(random.below(3)) * second))
+    case 24: .lease(span: random.below(4) == 0 ? extreme() : Int64(random.below(6)) * second)
+    case 25: .cancel(pick([.quotes, .side(.buy), .side(.sell), .expiry(0, Market.friday), .expiry(9, .min)]))
     default: .place(order())
     }
+  }
+
+  mutating func quote() -> Quote {
+    let (bid, ask) = (order(), order())
+    return Quote(
+      instrument: bid.instrument, bidPrice: min(bid.price, ask.price), bidQuantity: bid.quantity,
+      askPrice: max(bid.price, ask.price), askQuantity: random.below(5) == 0 ? 0 : ask.quantity)
   }
 
   mutating func observation(_ round: Round) -> [Transaction] {

@@ -124,4 +124,60 @@ import Testing
       }, rebuild: true)
     #expect(found == [19])
   }
+
+  // MARK: Liquidation and default
+
+  func defaulting() -> Market {
+    let market = Market(funds: 30_000, liquidation: LiquidationParameters())
+    market.act(Market.carol, .fund(amount: usd(1_000)))
+    market.order(Market.alice, .sell, call, 1_000, at: 2_000)
+    market.order(Market.bob, .buy, call, 1_000, at: 2_000)
+    market.price(160_000)
+    return market
+  }
+
+  @Test func `INV-4 a debtor whom nobody liquidates`() {
+    let found = broken(defaulting()) { (table: inout Table<AccountKey, LiquidationRecord>) in
+      table.remove(AccountKey(AccountID(Market.alice)))
+    }
+    #expect(found == [4])
+  }
+
+  @Test func `INV-5 a claim that nobody booked`() {
+    let market = defaulting()
+    for _ in 0..<40 { market.price(160_000) }
+    let found = broken(
+      market,
+      { (table: inout Table<SingletonKey, TotalsRecord>) in
+        table.update(SingletonKey()) { $0.claims += 1 }
+      }, rebuild: true)
+    #expect(found == [5])
+  }
+
+  @Test func `INV-15 a share of the default fund that is not in it`() {
+    let found = broken(defaulting()) { (table: inout Table<AccountKey, FundShareRecord>) in
+      table.update(AccountKey(AccountID(Market.carol))) { $0.amount += 1 }
+    }
+    #expect(found == [15])
+  }
+
+  @Test func `INV-15 a fund below zero`() {
+    let found = broken(defaulting()) { (table: inout Table<AccountKey, AccountRecord>) in
+      table.update(AccountKey(SystemAccount.insurance.id)) { $0.cash -= 1 }
+      table.update(AccountKey(SystemAccount.fees.id)) { $0.cash += 1 }
+    }
+    #expect(found == [15])
+  }
+
+  @Test func `INV-6 a quote that the book does not know as one`() {
+    let market = self.market()
+    market.act(
+      Market.carol,
+      .quote([Quote(instrument: call, bidPrice: usd(1_500), bidQuantity: 100, askPrice: 0, askQuantity: 0)]))
+    let id = market.account(Market.carol)?.orders.first?.id ?? 0
+    let found = broken(market) { (table: inout Table<OrderKey, OrderRecord>) in
+      table.update(OrderKey(id)) { $0.quote = false }
+    }
+    #expect(found == [6])
+  }
 }

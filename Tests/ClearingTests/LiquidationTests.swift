@@ -269,30 +269,66 @@ import Wire
     #expect(market.house.instrument(call)?.openInterest == 0)
   }
 
-  @Test func `L11: gains are cut last, flat accounts are untouched, claims are paid first`() throws {
-    // The debt comes from an expiry: nobody is left to close against.
-    let market = Market(funds: 30_000, liquidation: rules())
-    let ether = Market.option(4_000, underlying: 1)
-    enrich(market, Market.bob, 1_000_000)
+  /// An expiry that settles 60,000 away while nobody could act, because prices were stale: the debt is of a flat account.
+  func expired(_ rules: LiquidationParameters) -> Market {
+    let later = Market.future(expiry: Market.friday + 7 * Duration64.day)
+    let market = Market(funds: 30_000, liquidation: rules)
+    market.checks = false
+    for trader in [Market.bob, Market.carol] { enrich(market, trader, 1_000_000) }
+    market.act(Market.authority, .list([Listing(instrument: later, tick: 500_000, lot: 1)]))
+    market.time = Market.friday - 1_802 * second
+    market.price(100_000)
     market.order(Market.alice, .sell, call, 1_000, at: 2_000)
     market.order(Market.bob, .buy, call, 1_000, at: 2_000)
-    market.order(Market.alice, .sell, ether, 100, at: 100)
-    market.order(Market.bob, .buy, ether, 100, at: 100)
-    let listing = Listing(
-      instrument: Market.option(100_000, expiry: Market.friday + 7 * Duration64.day), tick: 10_000, lot: 100)
-    market.act(Market.authority, .list([listing]))
-    market.time = Market.friday - 2 * second
-    market.price(100_000)
-    market.time = Market.friday - second
-    market.price(170_000)
+    market.order(Market.carol, .sell, later, 1_000, at: 100_000)
+    market.order(Market.bob, .buy, later, 1_000, at: 100_000)
+    market.price(160_000)
+    #expect(market.position(Market.alice, call) == -1_000)
+    market.checks = true
+    market.time = Market.friday
+    market.price(160_000, after: 0)
+    return market
+  }
+
+  @Test func `L11: gains are cut last and to the unit, who holds nothing is untouched, claims are paid first`() throws {
+    let market = expired(rules(insurance: 5_000, capital: 1_000))
     #expect(market.house.instrument(call)?.state == .settled)
-    let debt = market.account(Market.alice)?.cash ?? 0
-    let carol = market.account(Market.carol)?.cash
-    if debt < 0 {
-      market.price(170_000)
-      #expect(market.account(Market.carol)?.cash == carol)
-      #expect(market.house.checkInvariants().isEmpty)
+    let debt = -(market.account(Market.alice)?.cash ?? 0)
+    #expect(debt > usd(20_000))
+    let stranger = key(78)
+    enrich(market, stranger, 50_000)
+    let (bob, carol) = (market.account(Market.bob)?.cash ?? 0, market.account(Market.carol)?.cash ?? 0)
+    var layers: [UInt8: Amount] = [:]
+    for _ in 0..<70 {
+      market.price(160_000)
+      layers.merge(self.layers(market)) { $0 + $1 }
     }
+    #expect(layers == [3: usd(1_000), 4: usd(5_000), 8: debt - usd(6_000)])
+    #expect(market.account(Market.bob)?.cash == bob - debt + usd(6_000))
+    #expect(market.account(Market.carol)?.cash == carol)
+    #expect(market.account(stranger)?.cash == usd(50_000))
+    #expect(market.account(Market.alice)?.cash == 0 && record(market) == nil)
+    #expect(market.house.funds().claims == debt - usd(6_000))
+    // The first income of the insurance fund is Bob's.
+    var paid: Amount = 0
+    let later = Market.future(expiry: Market.friday + 7 * Duration64.day)
+    market.order(stranger, .sell, later, 1_500, at: 160_000)
+    market.order(Market.bob, .buy, later, 1_500, at: 160_000)
+    let before = market.account(Market.bob)?.cash ?? 0
+    market.order(Market.carol, .sell, later, 1_000, at: 169_500)
+    var fees: Amount = 0
+    for _ in 0..<4 {
+      market.price(169_000)
+      fees += cash(market, .insurance)
+      for event in market.result.events {
+        if case .claimPaid(let account, let amount) = event.kind {
+          #expect(account == AccountID(Market.bob))
+          paid += amount
+        }
+      }
+    }
+    #expect(paid > 0 && paid <= fees)
+    #expect(market.account(Market.bob)?.cash == before + paid)
   }
 
   @Test func `INV-22: whatever the dust, an account is cured or flat within a bounded number of rounds`() {

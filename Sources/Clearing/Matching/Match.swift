@@ -20,6 +20,8 @@ struct Taker {
   /// Set when the rest may not trade or rest any more.
   var stopReason: CancelReason?
   var rests = false
+  /// Lots that self-trade prevention took away.
+  var decremented: Quantity = 0
   var stopped: Bool { stopReason != nil }
 
   init(_ order: PlaceOrder, id: OrderID, account: Int32, instrument: Int32, priority: UInt64) {
@@ -72,8 +74,21 @@ extension ClearingHouse {
   }
 
   private mutating func preventSelfTrade(_ taker: inout Taker, _ id: OrderID, _ record: OrderRecord) {
+    if taker.selfTrade == .decrement { return decrement(&taker, id, record) }
     if taker.selfTrade != .cancelTaker { cancelOrder(id, record, .selfTrade) }
     if taker.selfTrade != .cancelMaker { taker.stopReason = .selfTrade }
+  }
+
+  private mutating func decrement(_ taker: inout Taker, _ id: OrderID, _ record: OrderRecord) {
+    let lots = min(taker.remaining, record.remaining)
+    if lots == record.remaining {
+      cancelOrder(id, record, .selfTrade)
+    } else {
+      shrink(id, record, to: record.remaining - lots)
+    }
+    taker.remaining -= lots
+    taker.decremented += lots
+    if taker.remaining == 0 { taker.stopReason = .selfTrade }
   }
 
   /// One maker order: fills as much as goes, or cancels it if it may not trade any more.
@@ -83,10 +98,17 @@ extension ClearingHouse {
       lots = min(lots, reducible(record, maker.account, taker.instrument))
       guard lots > 0 else { return cancelOrder(maker.id, record, .reduceOnly) }
     }
+    if record.quote, let most = protectedLots(record) {
+      lots = min(lots, most)
+      guard lots > 0 else {
+        return withdrawQuotes(ProtectionKey(record.account, record.instrument.underlying), maker.account)
+      }
+    }
     // INV-9: also the maker's margin must hold, at the prices of now.
     guard hasRoom(maker.account), isCovered(maker.account) || improves(maker.account, record, taker.instrument, lots)
     else { return cancelOrder(maker.id, record, .margin) }
     fill(&taker, maker, record, lots)
+    if record.quote { countQuoteFill(record, maker.account, instrument: taker.instrument, lots: lots) }
   }
 
   private func reducible(_ record: OrderRecord, _ account: Int32, _ instrument: Int32) -> Quantity {

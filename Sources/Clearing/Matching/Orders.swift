@@ -15,7 +15,7 @@ extension ClearingHouse {
     let id = totals.nextOrder
     let point = order.timeInForce == .fok ? savepoint() : nil
     let taker = try submit(order, id: id, account: account)
-    if let point, taker.remaining > 0 {
+    if let point, taker.remaining > 0 || taker.decremented > 0 {
       restore(point)
       throw Rejection(.cannotFill)
     }
@@ -48,11 +48,13 @@ extension ClearingHouse {
   }
 
   private mutating func report(_ order: PlaceOrder, _ taker: Taker, at place: UInt16) {
-    let state: OrderOutcomeState = taker.remaining == 0 ? .filled : taker.rests ? .open : .cancelled
+    let isFilled = taker.remaining == 0 && taker.decremented == 0
+    let state: OrderOutcomeState = isFilled ? .filled : taker.rests ? .open : .cancelled
     outcome.orders.append(
       OrderOutcome(
         action: place, id: taker.id, clientID: order.clientID, instrument: order.instrument,
-        filled: order.quantity - taker.remaining, remaining: taker.remaining, state: state, error: nil))
+        filled: order.quantity - taker.remaining - taker.decremented, remaining: taker.remaining, state: state,
+        error: nil))
   }
 
   /// What does not depend on the risk. Returns the instrument's number.
@@ -132,6 +134,7 @@ extension ClearingHouse {
     let id = live.accounts[Int(taker.account)].id
     var record = OrderRecord(order, account: id, priority: taker.priority, placed: taker.placed)
     record.remaining = taker.remaining
+    record.quantity &-= taker.decremented
     tables.orders.put(record, for: OrderKey(taker.id))
     let level = indexOrder(taker.id, record, at: (taker.account, taker.instrument))
     emit(.bookLevel(order.instrument, order.side, price: order.price, quantity: level))
@@ -175,6 +178,7 @@ extension ClearingHouse {
       reduceOnly: record.reduceOnly, selfTrade: record.selfTrade)
     order.clientID = record.clientID
     order.postOnly = record.postOnly
+    order.isQuote = record.quote
     do throws(Rejection) {
       let taker = try submit(order, id: id, account: account, placed: record.placed)
       if let client = record.clientID, taker.rests {
@@ -187,7 +191,7 @@ extension ClearingHouse {
     }
   }
 
-  private mutating func shrink(_ id: OrderID, _ record: OrderRecord, to quantity: Quantity) {
+  mutating func shrink(_ id: OrderID, _ record: OrderRecord, to quantity: Quantity) {
     let level = resizeOrder(id, record, to: quantity)
     tables.orders.update(OrderKey(id)) {
       $0.quantity &-= record.remaining &- quantity
@@ -221,6 +225,10 @@ extension ClearingHouse {
       ids = holding(account, number)?.orders ?? []
     case .underlying(let underlying): ids = openOrders(account) { $0.underlying == Int(underlying) }
     case .all: ids = openOrders(account) { _ in true }
+    case .expiry(let underlying, let expiry):
+      ids = openOrders(account) { $0.id.underlying == underlying && $0.id.expiry == expiry }
+    case .side(let side): ids = openOrders(account) { _ in true }.filter { tables.orders[OrderKey($0)]?.side == side }
+    case .quotes: ids = openOrders(account) { _ in true }.filter { tables.orders[OrderKey($0)]?.quote == true }
     }
     ids.sort()
     for id in ids {

@@ -70,6 +70,7 @@ extension ClearingHouse {
     guard let (account, number) = numbers ?? self.numbers(of: order) else { return 0 }
     let place = holdingPlace(account, number)
     live.holdings[place].orders.append(id)
+    if order.quote { setQuoteIndex(place, order.side, id) }
     live.accounts[Int(account)].openOrders += 1
     changeOpenLots(place, order, from: 0, to: order.remaining, undoing)
     let entry = BookOrder(id: id, priority: order.priority, remaining: order.remaining, account: account)
@@ -78,6 +79,10 @@ extension ClearingHouse {
     return order.side == .buy
       ? live.instruments[Int(number)].bids.insert(entry, at: order.price)
       : live.instruments[Int(number)].asks.insert(entry, at: order.price)
+  }
+
+  private mutating func setQuoteIndex(_ place: Int, _ side: Side, _ id: OrderID) {
+    if side == .buy { live.holdings[place].bidQuote = id } else { live.holdings[place].askQuote = id }
   }
 
   /// Takes an order out. `order` is its record as it stands. Returns the level's open quantity.
@@ -92,6 +97,7 @@ extension ClearingHouse {
       live.holdings[place].orders.swapAt(at, last)
       live.holdings[place].orders.removeLast()
     }
+    if order.quote { setQuoteIndex(place, order.side, 0) }
     live.accounts[Int(account)].openOrders -= 1
     changeOpenLots(place, order, from: order.remaining, to: 0, undoing)
     dropIfEmpty(place)

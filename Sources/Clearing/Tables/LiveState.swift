@@ -34,6 +34,9 @@ struct Holding: Sendable {
   var buyLots: Quantity = 0
   var sellLots: Quantity = 0
   var orders: [OrderID] = []
+  /// Its quotes among the orders; 0 for none.
+  var bidQuote: OrderID = 0
+  var askQuote: OrderID = 0
 
   /// Lots short if every sell order fills.
   var worstShort: Quantity { max(0, sellLots &- quantity) }
@@ -137,6 +140,8 @@ struct LiveState: Sendable {
   var commandQueue: [CommandKey] = []
   var commandStart = 0
   var timed = TimedOrders()
+  /// Ends of leases by account number.
+  var leases = TimedOrders()
   var undo: [LiveUndo] = []
 
   init(underlyings: Int) {

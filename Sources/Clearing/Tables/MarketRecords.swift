@@ -74,6 +74,8 @@ public struct OrderRecord: TableRecord {
   public var postOnly: Bool
   public var selfTrade: SelfTradePrevention
   public var clientID: UInt64?
+  /// One side of a mass quote: the account's protection limits it.
+  public var quote: Bool
 
   public func encode(to writer: inout WireWriter) {
     writer.write(account)
@@ -90,6 +92,7 @@ public struct OrderRecord: TableRecord {
     writer.write(selfTrade)
     writer.write(clientID != nil)
     if let clientID { writer.write(clientID) }
+    writer.write(quote)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
@@ -106,6 +109,7 @@ public struct OrderRecord: TableRecord {
     postOnly = try reader.readBool()
     selfTrade = try SelfTradePrevention(from: &reader)
     clientID = try reader.readBool() ? reader.read() : nil
+    quote = try reader.readBool()
   }
 
   init(_ order: PlaceOrder, account: AccountID, priority: UInt64, placed: Timestamp) {
@@ -122,6 +126,7 @@ public struct OrderRecord: TableRecord {
     postOnly = order.postOnly
     selfTrade = order.selfTrade
     clientID = order.clientID
+    quote = order.isQuote
   }
 }
 

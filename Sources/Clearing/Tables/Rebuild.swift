@@ -17,6 +17,7 @@ extension ClearingHouse {
     rebuildPositions()
     rebuildCommands()
     rebuildOrders()
+    indexLeases()
     live.undo.removeAll()
     refreshMarks()
   }

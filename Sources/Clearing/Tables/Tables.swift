@@ -20,6 +20,8 @@ public struct ClearingTables: Sendable {
   public var backstops = Table<AccountKey, BackstopRecord>(id: TableID(14))
   public var claims = Table<ClaimKey, ClaimRecord>(id: TableID(15))
   public var graces = Table<FeedKey, GraceRecord>(id: TableID(16))
+  public var protections = Table<ProtectionKey, ProtectionRecord>(id: TableID(17))
+  public var leases = Table<AccountKey, LeaseRecord>(id: TableID(18))
 
   public init() {}
 
@@ -40,13 +42,15 @@ public struct ClearingTables: Sendable {
     visitor.visit(&backstops)
     visitor.visit(&claims)
     visitor.visit(&graces)
+    visitor.visit(&protections)
+    visitor.visit(&leases)
   }
 }
 
 /// Where a transaction began, in every table that an action can change and may have to give back.
 struct TableMarks {
   var accounts, positions, instruments, orders, withdrawals, deposits, observations: Int
-  var liquidations, fundShares, backstops: Int
+  var liquidations, fundShares, backstops, protections, leases: Int
 
   init(_ tables: inout ClearingTables) {
     accounts = tables.accounts.mark()
@@ -59,6 +63,8 @@ struct TableMarks {
     liquidations = tables.liquidations.mark()
     fundShares = tables.fundShares.mark()
     backstops = tables.backstops.mark()
+    protections = tables.protections.mark()
+    leases = tables.leases.mark()
   }
 
   func rollback(_ tables: inout ClearingTables) {
@@ -72,5 +78,7 @@ struct TableMarks {
     tables.liquidations.rollback(to: liquidations)
     tables.fundShares.rollback(to: fundShares)
     tables.backstops.rollback(to: backstops)
+    tables.protections.rollback(to: protections)
+    tables.leases.rollback(to: leases)
   }
 }

@@ -18,6 +18,8 @@ public enum SelfTradePrevention: UInt8, Sendable, WireByte {
   case cancelMaker = 0
   case cancelTaker = 1
   case cancelBoth = 2
+  /// Both lose what would have traded; the smaller one is gone.
+  case decrement = 3
 }
 
 /// A limit order.
@@ -36,6 +38,8 @@ public struct PlaceOrder: Hashable, Sendable {
   public var selfTrade: SelfTradePrevention
   /// The trader's own number; at most one order of the account ever has it within the remembered window.
   public var clientID: UInt64?
+  /// A side of a mass quote; only the engine makes them.
+  var isQuote = false
 
   public init(
     instrument: InstrumentID, side: Side, quantity: Quantity, price: Price, timeInForce: TimeInForce = .gtc,
@@ -62,6 +66,11 @@ public enum CancelSelector: Hashable, Sendable {
   case instrument(InstrumentID)
   case underlying(UnderlyingID)
   case all
+  /// All series of one expiry (market time).
+  case expiry(UnderlyingID, Timestamp)
+  case side(Side)
+  /// Those of mass quotes.
+  case quotes
 }
 
 /// Which single order.
@@ -200,13 +209,19 @@ public enum Action: Hashable, Sendable {
   case backstop(limit: Amount)
   /// Into the mutual default fund, or out of it if negative.
   case fund(amount: Amount)
+  /// Up to `Limits.maxQuotes` in a transaction.
+  case quote([Quote])
+  case protect(Protection)
+  /// All orders end when the account has sent nothing for `span`, real time; 0 ends the lease.
+  case lease(span: Timestamp)
 
   /// D6.
   public var orderClass: OrderClass {
     switch self {
     case .place(let order): order.postOnly ? .postOnly : .rest
+    case .quote: .postOnly
     case .amend, .withdraw, .transfer, .bid, .backstop, .fund: .rest
-    case .cancel, .deposit, .closeWithdrawal, .observe, .list, .setState: .cancels
+    case .cancel, .deposit, .closeWithdrawal, .observe, .list, .setState, .protect, .lease: .cancels
     }
   }
 }

@@ -49,6 +49,14 @@ extension CancelSelector: WireCodable {
       writer.write(UInt8(3))
       writer.write(id)
     case .all: writer.write(UInt8(4))
+    case .expiry(let underlying, let expiry):
+      writer.write(UInt8(5))
+      writer.write(underlying)
+      writer.write(expiry)
+    case .side(let side):
+      writer.write(UInt8(6))
+      writer.write(side)
+    case .quotes: writer.write(UInt8(7))
     }
   }
 
@@ -59,6 +67,9 @@ extension CancelSelector: WireCodable {
     case 2: self = .instrument(try InstrumentID(from: &reader))
     case 3: self = .underlying(try reader.read())
     case 4: self = .all
+    case 5: self = .expiry(try reader.read(), try reader.read())
+    case 6: self = .side(try Side(from: &reader))
+    case 7: self = .quotes
     default: throw reader.invalid("cancel selector")
     }
   }
@@ -225,6 +236,15 @@ extension Action: WireCodable {
     case .fund(let amount):
       writer.write(UInt8(12))
       writer.write(amount)
+    case .quote(let quotes):
+      writer.write(UInt8(13))
+      writer.write(quotes)
+    case .protect(let limits):
+      writer.write(UInt8(14))
+      writer.write(limits)
+    case .lease(let span):
+      writer.write(UInt8(15))
+      writer.write(span)
     }
   }
 
@@ -243,6 +263,9 @@ extension Action: WireCodable {
     case 10: self = .bid(try LiquidationBid(from: &reader))
     case 11: self = .backstop(limit: try reader.read())
     case 12: self = .fund(amount: try reader.read())
+    case 13: self = .quote(try reader.readArray(limit: Limits.maxQuotes))
+    case 14: self = .protect(try Protection(from: &reader))
+    case 15: self = .lease(span: try reader.read())
     default: throw reader.invalid("action")
     }
   }

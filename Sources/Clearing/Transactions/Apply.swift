@@ -16,6 +16,7 @@ extension ClearingHouse {
     totals.timestamp = min(max(totals.timestamp, block.timestamp), Self.latestTime)
     forgetCommands()
     endTimedOrders()
+    endLeases()
     expireInstruments()
     liquidate()
     for orderClass in OrderClass.allCases {
@@ -49,6 +50,8 @@ extension ClearingHouse {
       let (transaction, account) = try admit(input)
       actor = account
       useNonce(transaction, hash: input.hash, account: account)
+      renewLease(account)
+      quotesLeft = Limits.maxQuotes
       run(transaction, account: account)
     } catch {
       outcome.status = .rejected
@@ -153,6 +156,9 @@ extension ClearingHouse {
     case .bid(let bid): try self.bid(bid, account: account)
     case .backstop(let limit): try setBackstop(limit, account: account)
     case .fund(let amount): try changeFund(amount, account: account)
+    case .quote(let quotes): try quote(quotes, at: place, account: account)
+    case .protect(let limits): try protect(limits, account: account)
+    case .lease(let span): try setLease(span, account: account)
     }
   }
 }

@@ -51,11 +51,61 @@ public struct ActionDocument: Sendable {
         throw fields.refusal("destination", "expected 1 to \(Limits.maxDestination) bytes")
       }
       return .withdraw(amount: try fields.money("amount"), destination: destination)
+    case "quote", "protect", "lease": return try making(entry, at: place, terms)
     case "bid", "backstop", "fund": return try protection(entry, at: place)
     default:
       throw CommandFailure(
-        .failed, "\(place).type: expected place, cancel, amend, transfer, withdraw, bid, backstop or fund")
+        .failed,
+        "\(place).type: expected place, cancel, amend, quote, protect, lease, transfer, withdraw, bid, backstop or fund"
+      )
     }
+  }
+
+  /// What market makers send.
+  private static func making(
+    _ entry: JSONValue, at place: String, _ terms: NetworkTerms
+  ) throws(CommandFailure) -> Action {
+    switch entry["type"]?.string {
+    case "quote":
+      _ = try JSONFields(entry, at: place, allowed: ["type", "quotes"])
+      guard let list = entry["quotes"]?.array, (1...Limits.maxQuotes).contains(list.count) else {
+        throw CommandFailure(.failed, "\(place).quotes: expected a list of 1 to \(Limits.maxQuotes) quotes")
+      }
+      var quotes: [Quote] = []
+      for (index, quote) in list.enumerated() {
+        quotes.append(try self.quote(quote, at: "\(place).quotes[\(index)]", terms))
+      }
+      return .quote(quotes)
+    case "protect":
+      let fields = try JSONFields(
+        entry, at: place, allowed: ["type", "underlying", "window", "quantity", "delta", "trades", "freeze"])
+      guard let trades = UInt32(exactly: try fields.optionalNumber("trades") ?? 0) else {
+        throw fields.refusal("trades", "too large")
+      }
+      return .protect(
+        Protection(
+          underlying: try terms.underlying(try fields.text("underlying")), window: try fields.span("window") ?? 0,
+          quantity: try fields.optionalQuantity("quantity"), delta: try fields.optionalQuantity("delta"),
+          trades: trades, freeze: try fields.span("freeze") ?? 0))
+    default:
+      let fields = try JSONFields(entry, at: place, allowed: ["type", "span"])
+      guard let span = try fields.span("span") else { throw fields.refusal("span", "missing") }
+      return .lease(span: span)
+    }
+  }
+
+  /// A side without price and quantity has no quote.
+  private static func quote(
+    _ entry: JSONValue, at place: String, _ terms: NetworkTerms
+  ) throws(CommandFailure) -> Quote {
+    let fields = try JSONFields(
+      entry, at: place, allowed: ["instrument", "bidPrice", "bidQuantity", "askPrice", "askQuantity"])
+    let bid = try fields.optionalText("bidPrice") != nil
+    let ask = try fields.optionalText("askPrice") != nil
+    return Quote(
+      instrument: try terms.instrument(try fields.text("instrument")),
+      bidPrice: bid ? try fields.money("bidPrice") : 0, bidQuantity: bid ? try fields.quantity("bidQuantity") : 0,
+      askPrice: ask ? try fields.money("askPrice") : 0, askQuantity: ask ? try fields.quantity("askQuantity") : 0)
   }
 
   /// What others do for the market when an account is in liquidation.
@@ -83,7 +133,7 @@ public struct ActionDocument: Sendable {
       entry, at: place,
       allowed: [
         "type", "instrument", "side", "quantity", "price", "timeInForce", "goodTill", "postOnly", "reduceOnly",
-        "clientId",
+        "selfTrade", "clientId",
       ])
     guard let side = Side(name: try fields.text("side")) else { throw fields.refusal("side", "expected buy or sell") }
     guard let force = TimeInForce(name: try fields.optionalText("timeInForce") ?? "gtc") else {
@@ -98,22 +148,36 @@ public struct ActionDocument: Sendable {
     } else if force == .gtt {
       throw fields.refusal("goodTill", "missing, and timeInForce is gtt")
     }
+    guard let selfTrade = SelfTradePrevention(name: try fields.optionalText("selfTrade") ?? "cancelMaker") else {
+      throw fields.refusal("selfTrade", "expected cancelMaker, cancelTaker, cancelBoth or decrement")
+    }
     return PlaceOrder(
       instrument: try terms.instrument(try fields.text("instrument")), side: side,
       quantity: try fields.quantity("quantity"), price: try fields.money("price"), timeInForce: force,
       goodTill: goodTill, postOnly: try fields.flag("postOnly"), reduceOnly: try fields.flag("reduceOnly"),
-      clientID: try fields.optionalNumber("clientId"))
+      selfTrade: selfTrade, clientID: try fields.optionalNumber("clientId"))
   }
 
   private static func selector(
     _ entry: JSONValue, at place: String, _ terms: NetworkTerms
   ) throws(CommandFailure) -> CancelSelector {
     let fields = try JSONFields(
-      entry, at: place, allowed: ["type", "order", "clientId", "instrument", "underlying", "all"])
+      entry, at: place,
+      allowed: ["type", "order", "clientId", "instrument", "underlying", "expiry", "side", "quotes", "all"])
     guard entry.object?.count == 2 else {
-      throw CommandFailure(.failed, "\(place): expected one of order, clientId, instrument, underlying, all")
+      throw CommandFailure(
+        .failed, "\(place): expected one of order, clientId, instrument, underlying, expiry, side, quotes, all")
     }
     if entry["all"] == .bool(true) { return .all }
+    if entry["quotes"] == .bool(true) { return .quotes }
+    if let name = try fields.optionalText("expiry") {
+      let future = try terms.instrument(name)
+      return .expiry(future.underlying, future.expiry)
+    }
+    if let name = try fields.optionalText("side") {
+      guard let side = Side(name: name) else { throw fields.refusal("side", "expected buy or sell") }
+      return .side(side)
+    }
     if let name = try fields.optionalText("instrument") { return .instrument(try terms.instrument(name)) }
     if let symbol = try fields.optionalText("underlying") { return .underlying(try terms.underlying(symbol)) }
     switch try reference(fields) {
@@ -134,6 +198,18 @@ extension Side {
     switch name {
     case "buy": self = .buy
     case "sell": self = .sell
+    default: return nil
+    }
+  }
+}
+
+extension SelfTradePrevention {
+  public init?(name: String) {
+    switch name {
+    case "cancelMaker": self = .cancelMaker
+    case "cancelTaker": self = .cancelTaker
+    case "cancelBoth": self = .cancelBoth
+    case "decrement": self = .decrement
     default: return nil
     }
   }
@@ -206,6 +282,18 @@ private struct JSONFields {
       throw refusal(name, "expected a decimal string with at most 6 decimals")
     }
     return value
+  }
+
+  /// 0 if it is missing.
+  func optionalQuantity(_ name: String) throws(CommandFailure) -> Quantity {
+    try optionalText(name) == nil ? 0 : try quantity(name)
+  }
+
+  func span(_ name: String) throws(CommandFailure) -> Timestamp? {
+    guard let text = try optionalText(name) else { return nil }
+    guard text != "0" else { return 0 }
+    guard let span = TimeSpan.parse(text) else { throw refusal(name, "expected a span such as 30s or 5m") }
+    return span
   }
 
   func quantity(_ name: String) throws(CommandFailure) -> Quantity {
