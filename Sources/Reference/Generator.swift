@@ -87,7 +87,8 @@ public struct Generator: Sendable {
     let genesis = MarketGenesis(
       network: "test", time: start, clockRate: [1, 60, 600, 3_600][Int(random.below(4))],
       underlyings: [UnderlyingTerms(symbol: "BTC"), UnderlyingTerms(symbol: "ETH")], custodian: cast.custodian,
-      listingAuthority: cast.authority, validators: validators, accounts: Array(accounts), risk: risk, fees: fees)
+      listingAuthority: cast.authority, validators: validators, accounts: Array(accounts), risk: risk, fees: fees,
+      liquidation: .off)
     return (genesis, Digest(words: (1, 2, 3, seed)), cast)
   }
 

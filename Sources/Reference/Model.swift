@@ -60,7 +60,7 @@ public struct Model: Sendable {
     let ranks = transaction?.actions.map { action -> Int in
       switch action {
       case .place(let order): order.postOnly ? 1 : 2
-      case .amend, .withdraw, .transfer: 2
+      case .amend, .withdraw, .transfer, .bid, .backstop, .fund: 2
       case .cancel, .deposit, .closeWithdrawal, .observe, .list, .setState: 0
       }
     }
@@ -195,6 +195,10 @@ public struct Model: Sendable {
     case .setState(let instrument, let new):
       guard signer == genesis.listingAuthority else { throw Rejection(.notAuthorized) }
       try setState(instrument, new)
+    // The model knows markets without liquidation only.
+    case .bid: throw Rejection(.notInLiquidation)
+    case .backstop: throw Rejection(.limitReached)
+    case .fund: throw Rejection(.fundLocked)
     }
   }
 }
