@@ -59,6 +59,20 @@ public struct OrderOutcome: Hashable, Sendable {
   public var remaining: Quantity
   public var state: OrderOutcomeState
   public var error: RejectionCode?
+
+  public init(
+    action: UInt16, id: OrderID, clientID: UInt64?, instrument: InstrumentID, filled: Quantity, remaining: Quantity,
+    state: OrderOutcomeState, error: RejectionCode?
+  ) {
+    self.action = action
+    self.id = id
+    self.clientID = clientID
+    self.instrument = instrument
+    self.filled = filled
+    self.remaining = remaining
+    self.state = state
+    self.error = error
+  }
 }
 
 /// One fill of an order of the transaction.
@@ -73,12 +87,34 @@ public struct FillOutcome: Hashable, Sendable {
   /// The resting order that was met.
   public var makerOrder: OrderID
   public var maker: AccountID
+
+  public init(
+    order: OrderID, trade: UInt64, instrument: InstrumentID, side: Side, price: Price, quantity: Quantity, fee: Amount,
+    makerOrder: OrderID, maker: AccountID
+  ) {
+    self.order = order
+    self.trade = trade
+    self.instrument = instrument
+    self.side = side
+    self.price = price
+    self.quantity = quantity
+    self.fee = fee
+    self.makerOrder = makerOrder
+    self.maker = maker
+  }
 }
 
 /// The refusal of an action; orders also carry it in their outcome.
 public struct ActionError: Hashable, Sendable {
   public var action: UInt16
   public var code: RejectionCode
+
+  public init(
+    action: UInt16, code: RejectionCode
+  ) {
+    self.action = action
+    self.code = code
+  }
 }
 
 /// The receipt of one transaction, without its place in the chain.

@@ -27,6 +27,23 @@ public struct TradeEvent: Hashable, Sendable {
   public var makerOrder: OrderID
   public var takerFee: Amount
   public var makerFee: Amount
+
+  public init(
+    trade: UInt64, instrument: InstrumentID, price: Price, quantity: Quantity, takerSide: Side, taker: AccountID,
+    maker: AccountID, takerOrder: OrderID, makerOrder: OrderID, takerFee: Amount, makerFee: Amount
+  ) {
+    self.trade = trade
+    self.instrument = instrument
+    self.price = price
+    self.quantity = quantity
+    self.takerSide = takerSide
+    self.taker = taker
+    self.maker = maker
+    self.takerOrder = takerOrder
+    self.makerOrder = makerOrder
+    self.takerFee = takerFee
+    self.makerFee = makerFee
+  }
 }
 
 public enum CancelReason: UInt8, Sendable, WireByte {

@@ -27,12 +27,13 @@ struct Module {
     // The in-memory twin of the disk is a store like the other, shared between threads, and needs a lock.
     Module("Ledger", layer: 2, ["Wire", "Sodium", "Synchronization"]),
     Module("Clearing", layer: 3, ["Pricing", "Wire", "Ledger"]),
+    Module("Reference", layer: 4, ["Clearing", "Ledger", "Wire"]),
     Module("Consensus", layer: 3, ["Wire", "Sodium", "Threshold"]),
     Module("Gossip", layer: 3, ["Wire", "Sodium"]),
     Module("Replica", layer: 4, cores),
     Module("Storage", layer: 5, system.union(["Ledger", "CLMDB", "Wire", "Sodium"])),
     Module("Node", layer: 5, system.union(server).union(cores).union(["Replica", "Storage", "CZlib"])),
-    Module("Simulator", layer: 5, cores.union(["Replica", "Storage", "Synchronization"])),
+    Module("Simulator", layer: 5, cores.union(["Reference", "Replica", "Storage", "Synchronization"])),
     Module("novation", layer: 6, system.union(server).union(cores).union(shell).union(["ArgumentParser"])),
   ]
 

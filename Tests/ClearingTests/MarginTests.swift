@@ -63,4 +63,16 @@ import Testing
     #expect(margin.initial == usd(18_000 + 1_000 + 50))
     #expect(margin.maintenance == usd(14_400) + usd(525))
   }
+
+  @Test func `Rule 24 a resting order that closes a position fills though its owner is not covered`() {
+    let market = Market(funds: 20_000)
+    let future = Market.future()
+    market.order(Market.alice, .sell, future, 1_000, at: 100_000)
+    market.order(Market.bob, .buy, future, 1_000, at: 100_000)
+    market.price(102_000)
+    #expect((market.account(Market.alice)?.margin.excess ?? 0) < 0)
+    #expect(market.order(Market.alice, .buy, future, 1_000, at: 102_000)?.state == .open)
+    #expect(market.order(Market.bob, .sell, future, 1_000, at: 102_000, .ioc)?.state == .filled)
+    #expect(market.position(Market.alice, future) == 0)
+  }
 }

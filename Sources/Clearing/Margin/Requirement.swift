@@ -11,6 +11,8 @@ struct Hypothesis {
   var price: Price
   /// It fills completely, instead of resting.
   var fills: Bool
+  /// What fills rests in the book, and does so no longer.
+  var wasResting = false
 }
 
 struct Requirement {
@@ -73,6 +75,10 @@ extension ClearingHouse {
         value += Int128(hypothesis.lots) * Int128(edge(hypothesis))
         delta &+= change
         feeDue = Int128(hypothesis.lots.magnitude) * fee
+        if hypothesis.wasResting {
+          if change > 0 { up &-= change } else { down &-= change }
+          orderLots &-= abs(hypothesis.lots)
+        }
       } else {
         if change > 0 { up &+= change } else { down &+= change }
         orderLots &+= abs(hypothesis.lots)
@@ -114,6 +120,7 @@ extension ClearingHouse {
     let before = max(0, sells &- quantity)
     if hypothesis.fills {
       quantity &+= hypothesis.lots
+      if hypothesis.wasResting, hypothesis.lots < 0 { sells &+= hypothesis.lots }
     } else if hypothesis.lots < 0 {
       sells &-= hypothesis.lots
     }
@@ -134,6 +141,8 @@ extension ClearingHouse {
     let from = (hypothesis?.instrument ?? 0) * LiveState.slots
     let lots = hypothesis?.lots ?? 0
     let fills = hypothesis?.fills ?? false
+    // How often the lots' worst case as an open order is added.
+    let openings: Int64 = fills ? (hypothesis?.wasResting == true ? -1 : 0) : 1
     var edge: Amount = 0
     if let hypothesis { edge = self.edge(hypothesis) }
     live.positionRisk.withUnsafeBufferPointer { positions in
@@ -144,7 +153,8 @@ extension ClearingHouse {
             var order = orders[start + slot]
             if lots != 0 {
               let change = changes[from + slot]
-              if fills { position &+= lots &* change } else { order &+= min(0, lots &* (change &+ edge)) }
+              if fills { position &+= lots &* change }
+              order &+= openings &* min(0, lots &* (change &+ edge))
             }
             worstPositions = min(worstPositions, position)
             worstOrders = min(worstOrders, position &+ order)

@@ -121,7 +121,8 @@ extension ClearingHouse {
   ) -> Bool {
     guard reducible(record, account, instrument) >= lots else { return false }
     let hypothesis = Hypothesis(
-      instrument: Int(instrument), lots: record.side.sign * lots, price: record.price, fills: true)
+      instrument: Int(instrument), lots: record.side.sign * lots, price: record.price, fills: true,
+      wasResting: true)
     return mayReduce(account, hypothesis)
   }
 
