@@ -128,7 +128,7 @@ let shell: [Target] = [
   tests(
     of: "Node",
     [
-      "Clearing", "Consensus", "Gossip", "Ledger", "Pricing", "Primitives", "Replica", "Sodium", "Storage",
+      "Clearing", "Consensus", "Gossip", "Ledger", "Pricing", "Primitives", "Replica", "Simulator", "Sodium", "Storage",
       "Wire", .product(name: "NIOCore", package: nio), .product(name: "NIOHTTP1", package: nio),
       .product(name: "NIOPosix", package: nio),
     ]),

@@ -139,6 +139,11 @@ extension Model {
       guard state.instruments[id] != nil else { throw Rejection(.unknownInstrument) }
       chosen = mine.filter { $0.instrument == id }
     case .underlying(let underlying): chosen = mine.filter { Terms($0.instrument)?.underlying == underlying }
+    case .expiry(let underlying, let time):
+      chosen = mine.filter { Terms($0.instrument).map { $0.underlying == underlying && $0.expiry == time } ?? false }
+    case .side(let side): chosen = mine.filter { $0.side == side }
+    // The model makes no quotes.
+    case .quotes: chosen = []
     case .all: chosen = mine
     }
     for order in chosen {

@@ -2,6 +2,7 @@
 
 import Node
 import Primitives
+import Simulator
 import Testing
 
 @Suite struct TopologyFileTests {
