@@ -32,7 +32,7 @@ struct Module {
     Module("Gossip", layer: 3, ["Wire", "Sodium"]),
     Module("Replica", layer: 4, cores),
     Module("Storage", layer: 5, system.union(["Ledger", "CLMDB", "Wire", "Sodium"])),
-    Module("Node", layer: 5, system.union(server).union(cores).union(["Replica", "Storage", "CZlib"])),
+    Module("Node", layer: 5, system.union(server).union(cores).union(["Replica", "Simulator", "Storage", "CZlib"])),
     Module("Simulator", layer: 5, cores.union(["Reference", "Replica", "Storage", "Synchronization"])),
     Module("novation", layer: 6, system.union(server).union(cores).union(shell).union(["ArgumentParser"])),
   ]

@@ -269,12 +269,16 @@ import Wire
     #expect(market.house.instrument(call)?.openInterest == 0)
   }
 
+  /// Has money and no positions.
+  private let stranger = key(78)
+
   /// An expiry that settles 60,000 away while nobody could act, because prices were stale: the debt is of a flat account.
   func expired(_ rules: LiquidationParameters) -> Market {
     let later = Market.future(expiry: Market.friday + 7 * Duration64.day)
     let market = Market(funds: 30_000, liquidation: rules)
     market.checks = false
     for trader in [Market.bob, Market.carol] { enrich(market, trader, 1_000_000) }
+    enrich(market, stranger, 50_000)
     market.act(Market.authority, .list([Listing(instrument: later, tick: 500_000, lot: 1)]))
     market.time = Market.friday - 1_802 * second
     market.price(100_000)
@@ -295,8 +299,6 @@ import Wire
     #expect(market.house.instrument(call)?.state == .settled)
     let debt = -(market.account(Market.alice)?.cash ?? 0)
     #expect(debt > usd(20_000))
-    let stranger = key(78)
-    enrich(market, stranger, 50_000)
     let (bob, carol) = (market.account(Market.bob)?.cash ?? 0, market.account(Market.carol)?.cash ?? 0)
     var layers: [UInt8: Amount] = [:]
     for _ in 0..<70 {

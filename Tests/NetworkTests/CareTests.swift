@@ -100,7 +100,7 @@ extension NetworkTests {
       #expect(nameless.code == 1 && nameless.findings["identity"] == "bad", nameless.text)
       let nowhere = devnet.run(["doctor", "--config", config + ".none"])
       #expect(nowhere.code == 1 && nowhere.error.contains(".none"), nowhere.summary)
-      for command in [["backup", "--to", "/nonexistent/x"], ["restore", "--from", "/nonexistent/x"]] {
+      for command in [["backup", "--to", "/proc/none/x"], ["restore", "--from", "/proc/none/x"]] {
         let result = devnet.run(command + ["--config", config])
         #expect(result.code == 1, result.summary)
       }

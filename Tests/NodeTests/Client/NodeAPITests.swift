@@ -120,10 +120,16 @@ import Wire
       ])
   }
 
+  private static let types =
+    "actions[0].type: expected place, cancel, amend, quote, protect, lease, transfer, withdraw, bid, backstop or fund"
+
   @Test(arguments: [
-    (#"{"type":"dance"}"#, "actions[0].type: expected place, cancel, amend, transfer or withdraw"),
-    (#"7"#, "actions[0].type: expected place, cancel, amend, transfer or withdraw"),
-    (#"{"type":"cancel"}"#, "actions[0]: expected one of order, clientId, instrument, underlying, all"),
+    (#"{"type":"dance"}"#, Self.types),
+    (#"7"#, Self.types),
+    (
+      #"{"type":"cancel"}"#,
+      "actions[0]: expected one of order, clientId, instrument, underlying, expiry, side, quotes, all"
+    ),
     (#"{"type":"cancel","order":-1}"#, "actions[0].order: expected a whole number that is not negative"),
     (#"{"type":"cancel","all":false}"#, "actions[0].order: missing; give order or clientId"),
     (#"{"type":"transfer","to":"x","amount":"1"}"#, "actions[0].to: expected an account of 64 hexadecimal digits"),
@@ -138,7 +144,8 @@ import Wire
       #"{"type":"place","instrument":"BTC-1","side":"buy","quantity":"1","price":"1"}"#,
       "\"BTC-1\" names no instrument of this network"
     ),
-  ]) func refusalsSayWhere(entry: String, message: String) throws {
+  ])
+  func refusalsSayWhere(entry: String, message: String) throws {
     #expect(try refusal(entry) == message)
   }
 
