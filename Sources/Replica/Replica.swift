@@ -21,10 +21,10 @@ public struct ReplicaSettings: Sendable {
   public var lanes = LaneSettings()
   /// Journal bytes after which it is rewritten.
   public var journalBytesMax = 16 << 20
-  /// A commit begins at the earliest this many times its predecessor's duration after that began: the ledger takes at most
-  /// this part of a disk and a processor, and what changes in many blocks is written once.
-  public var commitPause: Int64 = 5
-  public var commitPauseMax: Instant = 500 * Duration64.millisecond
+  /// A commit begins at the earliest this many times its predecessor's duration after that began, so that what changes
+  /// in many blocks is written once; and at most `commitPauseMax` after it, since peers catch up from what is committed.
+  public var commitPause: Int64 = 2
+  public var commitPauseMax: Instant = 100 * Duration64.millisecond
   /// Blocks above the last committed one after which the replica stops executing until the ledger has caught up.
   public var uncommittedMax = 512
 

@@ -148,12 +148,13 @@ final class PeerNetwork: @unchecked Sendable {
       .whenFailure { [self] _ in redial(peer) }
   }
 
-  /// Delays 50 ms, 100 ms, ... up to 2 s, each with a quarter of chance added so that nodes do not dial in step.
+  /// Delays 50 ms, 100 ms, ... up to 500 ms, each with a quarter of chance added so that nodes do not dial in step. A
+  /// validator that comes back is waited for: a longer pause would be most of the time until it votes again.
   private func redial(_ peer: Int) {
     guard !stopped else { return }
     attempts[peer] += 1
     let base = Int64(50) << Int64(min(attempts[peer], 6) - 1)
-    let delay = min(base, 2000)
+    let delay = min(base, 500)
     let chance = Int64(jitter.below(UInt64(delay / 4 + 1)))
     loop.scheduleTask(in: .milliseconds(delay + chance)) { [self] in dial(peer) }
   }
