@@ -212,6 +212,8 @@ public struct SecretPolynomial: ~Copyable, @unchecked Sendable {  // immutable, 
     }
   }
 
+  func withCoefficients<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R { memory.withBytes(body) }
+
   /// Each coefficient times the base point.
   public func commitments() -> [PointEncoding] {
     memory.withBytes { coefficients in

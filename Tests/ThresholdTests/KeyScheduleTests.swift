@@ -1,0 +1,148 @@
+// Epoch after epoch on one chain: the group key is made once and stays, whatever fails; old shares are wiped when the
+// new ones have proven themselves.
+
+import Primitives
+import Sodium
+import Testing
+import Threshold
+
+/// Nodes that follow one chain; some may be down.
+struct EpochNetwork {
+  let people: Ceremonial
+  var schedule: KeySchedule
+  var keepers: [ShareKeeper]
+  var height: Height = 0
+
+  init(_ n: Int, threshold: Int, epochBlocks: UInt64 = 40) throws {
+    people = try Ceremonial(n)
+    schedule = KeySchedule(
+      chain: people.chain, identities: people.keys, threshold: threshold,
+      settings: KeyScheduleSettings(epochBlocks: epochBlocks), scheme: .ed25519)
+    keepers = (0..<n).map { _ in ShareKeeper() }
+  }
+
+  func party(_ place: Int, _ state: KeyGeneration) -> KeyGenerationParty {
+    var old: SecretScalar?
+    if case .resharing(let keys) = state.ceremony.source { old = keepers[place].share(of: keys.epoch) }
+    let seed = people.seed(place, state.ceremony.epoch &* 8 &+ UInt64(state.ceremony.attempt))
+    return KeyGenerationParty(state.ceremony, signer: people.signers[place], seed: seed, oldShare: old.take())
+  }
+
+  /// One block; `down` have nothing to say in it.
+  mutating func block(down: Set<Int> = []) {
+    height += 1
+    if let state = schedule.running {
+      // A node that comes back starts from its seed and the chain alone.
+      for place in people.signers.indices where !down.contains(place) {
+        for message in party(place, state).messages(state) { _ = schedule.apply(message) }
+      }
+    }
+    var ended = schedule.running
+    ended?.endBlock(height)
+    if let ended, case .done(let keys) = ended.phase {
+      for place in people.signers.indices {
+        if let share = party(place, ended).share(ended) { keepers[place].adopt(share, epoch: keys.epoch) }
+      }
+    }
+    schedule.endBlock(height)
+  }
+
+  /// What the holders' shares of the active epoch give together.
+  func heldKey() throws -> PublicKey {
+    let keys = try #require(schedule.active)
+    let shares = try keepers.map { keeper -> Scalar25519? in
+      guard let share = keeper.share(of: keys.epoch) else { return nil }
+      let zero = try Make.secretScalar(.zero)
+      return share.answer(to: .one, nonce: zero)
+    }
+    return try interpolate(shares, threshold: Int(keys.threshold))
+  }
+}
+
+@Suite struct KeyScheduleTests {
+  @Test func firstKeyIsThereAfterFourBlocks() throws {
+    var network = try EpochNetwork(4, threshold: 3)
+    for _ in 1...4 {
+      #expect(network.schedule.active == nil && network.schedule.hasWork)
+      network.block()
+    }
+    #expect(network.schedule.active?.groupKey == (try network.heldKey()))
+    #expect(!network.schedule.hasWork)
+  }
+
+  @Test func keyStaysOverEpochsAndAKilledValidator() throws {
+    var network = try EpochNetwork(4, threshold: 3)
+    while network.height < 10 { network.block() }
+    let groupKey = try #require(network.schedule.active).groupKey
+    var epochs = Set<Epoch>()
+    while network.height < 240 {
+      network.block(down: network.height > 100 ? [2] : [])
+      let active = try #require(network.schedule.active)
+      #expect(active.groupKey == groupKey)
+      if epochs.insert(active.epoch).inserted {
+        #expect(try network.heldKey() == groupKey)
+        // The first certificate of the new epoch wipes what was before.
+        for keeper in network.keepers { _ = keeper.certified(epoch: active.epoch) }
+        #expect(network.keepers[0].epochs == [active.epoch])
+      }
+    }
+    #expect(epochs.count >= 5)
+    #expect(network.schedule.active?.publicShares[2] == nil)
+    #expect(network.schedule.active?.publicShares[3] != nil)
+  }
+
+  /// Half of the nodes down for two epochs: the old shares go on, and the next epoch reshares.
+  @Test func failureLeavesTheOldShares() throws {
+    var network = try EpochNetwork(4, threshold: 3)
+    while network.height < 10 { network.block() }
+    let first = try #require(network.schedule.active)
+    while network.height < 100 { network.block(down: [0, 1]) }
+    #expect(network.schedule.active == first)
+    #expect(network.schedule.failuresInARow == 2)
+    #expect(network.schedule.lastFailure == .tooFewKeys)
+    #expect(try network.heldKey() == first.groupKey)
+    while network.height < 170 { network.block() }
+    let later = try #require(network.schedule.active)
+    #expect(later.groupKey == first.groupKey && later.epoch > first.epoch)
+    #expect(network.schedule.failuresInARow == 0)
+    #expect(try network.heldKey() == first.groupKey)
+  }
+
+  /// Without any key it is tried again at once.
+  @Test func firstKeyIsTriedUntilItIsThere() throws {
+    var network = try EpochNetwork(4, threshold: 3)
+    while network.height < 30 { network.block(down: [0, 1]) }
+    #expect(network.schedule.active == nil)
+    #expect(network.schedule.failuresInARow > 1)
+    while network.height < 45 { network.block() }
+    #expect(network.schedule.active?.groupKey == (try network.heldKey()))
+  }
+
+  /// Nodes go up and down at random through every phase; the key never changes and the active shares always give it.
+  @Test(arguments: 0..<4) func randomOutages(_ seed: Int) throws {
+    var random = SeededRandom(seed: UInt64(seed))
+    var network = try EpochNetwork(4, threshold: 3, epochBlocks: 36)
+    var groupKey: PublicKey?
+    while network.height < 180 {
+      network.block(down: random.below(3) == 0 ? [Int(random.below(4)), Int(random.below(4))] : [])
+      guard let active = network.schedule.active else { continue }
+      #expect(active.groupKey == groupKey ?? active.groupKey)
+      groupKey = active.groupKey
+      if network.height % 36 == 0 { #expect(try network.heldKey() == active.groupKey) }
+    }
+    #expect(groupKey != nil)
+  }
+
+  @Test func keeperErasesOnlyWhatIsProven() throws {
+    let keeper = ShareKeeper()
+    keeper.adopt(try Make.secretScalar(Scalar25519(5)), epoch: 0)
+    keeper.adopt(try Make.secretScalar(Scalar25519(6)), epoch: 1)
+    #expect(!keeper.certified(epoch: 2))
+    #expect(!keeper.certified(epoch: 0))
+    #expect(keeper.epochs == [0, 1])
+    #expect(keeper.certified(epoch: 1))
+    #expect(keeper.epochs == [1])
+    let isGone = keeper.share(of: 0) == nil
+    #expect(isGone)
+  }
+}
