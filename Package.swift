@@ -1,11 +1,9 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// `NOVATION_CORES=1` leaves out what does input and output, and with it every package that has to be fetched: sanitizers,
-/// fuzzing and mutants need only the cores. `NOVATION_MUTANTS=1` compiles one-line bugs into them besides, which tests
-/// switch on one by one (see docs/TESTING.md).
-let mutants = Context.environment["NOVATION_MUTANTS"] != nil
-let coresOnly = mutants || Context.environment["NOVATION_FUZZ"] != nil || Context.environment["NOVATION_CORES"] != nil
+/// `NOVATION_CORES=1` leaves out what does input and output, and with it every package that has to be fetched: sanitizers
+/// and fuzzing need only the cores.
+let coresOnly = Context.environment["NOVATION_FUZZ"] != nil || Context.environment["NOVATION_CORES"] != nil
 
 /// `NOVATION_FUZZ=1` builds the cores with libFuzzer's coverage and AddressSanitizer, for `Tests/Fuzz`.
 let fuzzing = Context.environment["NOVATION_FUZZ"] != nil
@@ -19,7 +17,7 @@ let strict: [SwiftSetting] =
     .enableUpcomingFeature("InternalImportsByDefault"),
     .treatAllWarnings(as: .error),
     .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
-  ] + (mutants ? [.define("MUTANTS")] : []) + (fuzzing ? [.unsafeFlags(sanitized)] : [])
+  ] + (fuzzing ? [.unsafeFlags(sanitized)] : [])
 
 /// One of our modules with the modules of lower layers that it imports; `Tests/ArchitectureTests` holds them against the
 /// table of `docs/ARCHITECTURE.md`.
