@@ -46,11 +46,13 @@ let cores: [Target] = [
   module("Reference", ["Clearing", "Ledger", "Primitives", "Wire"]),
   module("Consensus", ["Wire", "Sodium", "Primitives"]),
   module("Gossip", ["Wire", "Sodium", "Primitives"]),
-  module("Replica", ["Clearing", "Consensus", "Gossip", "Ledger", "Primitives", "Sodium", "Wire"]),
+  module("Replica", ["Clearing", "Consensus", "Gossip", "Ledger", "Primitives", "Sodium", "Threshold", "Wire"]),
   module("Storage", ["CLMDB", "Ledger", "Primitives", "Sodium", "Wire"]),
   module(
     "Simulator",
-    ["Clearing", "Consensus", "Gossip", "Ledger", "Primitives", "Replica", "Sodium", "Storage", "Wire"]),
+    [
+      "Clearing", "Consensus", "Gossip", "Ledger", "Primitives", "Replica", "Sodium", "Storage", "Threshold", "Wire",
+    ]),
 
   // Opens what crashes leave of ledgers and journals; `StorageTests` starts it.
   .target(name: "DiskRecorder", path: "Tests/DiskRecorder"),
@@ -62,7 +64,8 @@ let cores: [Target] = [
   .target(
     name: "FuzzTargets",
     dependencies: [
-      "Channel", "Clearing", "Consensus", "Gossip", "Ledger", "Primitives", "Replica", "Sodium", "Storage", "Wire",
+      "Channel", "Clearing", "Consensus", "Gossip", "Ledger", "Primitives", "Replica", "Sodium", "Storage", "Threshold",
+      "Wire",
     ],
     path: "Tests/FuzzTargets", swiftSettings: strict),
   .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets", "Primitives"], swiftSettings: strict),
@@ -79,7 +82,7 @@ let cores: [Target] = [
   tests(of: "Reference", ["Clearing", "Ledger", "Primitives"]),
   tests(of: "Consensus", ["Sodium", "Wire", "Primitives"]),
   tests(of: "Gossip", ["Sodium", "Wire", "Primitives"]),
-  tests(of: "Replica", ["Clearing", "Consensus", "Gossip", "Ledger", "Sodium", "Wire", "Primitives"]),
+  tests(of: "Replica", ["Clearing", "Consensus", "Gossip", "Ledger", "Sodium", "Threshold", "Wire", "Primitives"]),
   tests(
     of: "Simulator",
     ["Clearing", "Consensus", "Gossip", "Ledger", "Replica", "Sodium", "Storage", "Wire", "Primitives"]),
@@ -95,7 +98,7 @@ let shell: [Target] = [
     "Node",
     [
       "CZlib", "Channel", "Clearing", "Consensus", "Gossip", "Ledger", "Pricing", "Primitives", "Replica", "Simulator",
-      "Sodium", "Storage", "Wire",
+      "Sodium", "Storage", "Threshold", "Wire",
     ],
     [
       .product(name: "HTTPTypes", package: "swift-http-types"),

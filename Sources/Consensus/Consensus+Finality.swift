@@ -75,12 +75,15 @@ extension Consensus {
   }
 
   /// The host executed a block.
-  mutating func executed(_ hash: Digest, _ root: Digest, _ effects: inout [Effect]) {
+  mutating func executed(_ hash: Digest, _ root: Digest, _ share: [UInt8], _ effects: inout [Effect]) {
     // C15: a leader that lagged behind is asked again.
     wantProposalSent = nil
     if hash == lastFinal.hash { lastFinal.root = root }
     guard let view = viewOf[hash], let block = held(hash) else { return }
-    views.update(view, block: hash) { $0.root = root }
+    views.update(view, block: hash) { block in
+      block.root = root
+      block.frostShare = share
+    }
     if let height = block.header?.header.height {
       if block.isFinal { note(root: root, at: height) }
       if let proof = block.stateProof { checkRoot(root, against: proof, height, &effects) }

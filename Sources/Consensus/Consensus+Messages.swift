@@ -135,7 +135,11 @@ extension Consensus {
     else { return }
     // The channel proves who sent it: a slow voter is not a silent one (C1).
     if peer == vote.voter { noteActivity(peer, vote.view) }
-    guard vote.view > head.header.view else { return }
+    guard vote.view > head.header.view else {
+      // The state is settled without it, but its share may be the one that the signature on it lacks.
+      if vote.kind.carriesRoot, peer == vote.voter, !vote.frostShare.isEmpty { effects.append(.stateVote(vote)) }
+      return
+    }
     let state = views[vote.view]
     let record = state?.voters[Int(vote.voter)] ?? VoterRecord()
     guard !record.holds(vote), isUseful(vote, record, state) else { return }
@@ -146,6 +150,7 @@ extension Consensus {
       return publish(.votes(first, vote), &effects)
     }
     self.record(vote)
+    if vote.kind.carriesRoot, peer == vote.voter { effects.append(.stateVote(vote)) }
     peers[Int(vote.voter)].note(vote)
     if vote.kind == .first { measure(vote, now) }
     // C4: the voter must have the header.

@@ -57,10 +57,11 @@ extension Consensus {
   /// C2: once per view; the header's hash is journaled first.
   mutating func propose(
     view: View, parent: Digest, cut: [UInt8], executedHeight: Height, executedRoot: Digest, historyRoot: Digest,
-    _ now: Moment, _ effects: inout [Effect]
+    frostPlan: [UInt8], _ now: Moment, _ effects: inout [Effect]
   ) {
     guard let index, view == self.view, mayVote(in: view), committee.leader(of: view) == index,
-      cut.count <= ConsensusLimits.cutBytes, let parentHeader = header(parent), isNotarized(parent),
+      cut.count <= ConsensusLimits.cutBytes, frostPlan.count <= ConsensusLimits.frostPlanBytes,
+      let parentHeader = header(parent), isNotarized(parent),
       let between = nullifications(from: parentHeader.view, to: view)
     else { return }
     let state = views[view]
@@ -72,12 +73,13 @@ extension Consensus {
       epoch: committee.epoch, view: view, height: height, parentHash: parent, parentView: parentHeader.view,
       cutHash: Proposal.hash(ofCut: cut), executedHeight: executedHeight, executedRoot: executedRoot,
       timestamp: max(now.wall, parentHeader.timestamp + 1), validatorSetHash: committee.setHash,
-      historyRoot: historyRoot, leader: index)
+      frostPlanHash: Proposal.hash(ofPlan: frostPlan), historyRoot: historyRoot, leader: index)
     let hash = header.hash(chain: committee.chain)
     let certificate = held(parent)?.notarization ?? held(parent)?.finality ?? highestFinal(for: parent)
     let proposal = Proposal(
       header: header, signature: signer.sign(Header.signingBytes(of: hash)), cut: cut,
-      parentCertificate: certificate, nullifications: Array(between.suffix(ConsensusLimits.nullifications)))
+      parentCertificate: certificate, nullifications: Array(between.suffix(ConsensusLimits.nullifications)),
+      frostPlan: frostPlan)
     effects.append(.persist(.proposed(view, hash)))
     effects.append(.persist(.proposal(proposal)))
     effects.append(.broadcast(.proposal(proposal)))

@@ -53,17 +53,17 @@ extension Consensus {
       let own = own(in: view)
       guard own.finalize == nil, own.attest == nil else { return }
       if own.first?.block == block.hash, own.fallbacks.isEmpty, block.notarization != nil {
-        cast(.finalize, in: view, for: block.hash, root: root, now, &effects)
+        cast(.finalize, in: view, for: block.hash, root: root, share: block.frostShare, now, &effects)
       } else if block.isFinal {
-        cast(.attest, in: view, for: block.hash, root: root, now, &effects)
+        cast(.attest, in: view, for: block.hash, root: root, share: block.frostShare, now, &effects)
       }
     }
   }
 
   /// Signs, journals, counts and sends one vote. The data behind a notarize vote is journaled first.
   mutating func cast(
-    _ kind: VoteKind, in view: View, for block: Digest?, root: Digest = .zero, _ now: Moment,
-    _ effects: inout [Effect]
+    _ kind: VoteKind, in view: View, for block: Digest?, root: Digest = .zero, share: [UInt8] = [],
+    _ now: Moment, _ effects: inout [Effect]
   ) {
     guard let index, mayVote(in: view) else { return }
     let own = own(in: view)
@@ -77,13 +77,15 @@ extension Consensus {
       }
     assert(allowed, "C10: \(kind) in view \(view)")
     guard allowed else { return }
-    let vote = Vote(kind: kind, epoch: committee.epoch, view: view, block: block, stateRoot: root, voter: index)
-      .signed(by: signer, committee: committee)
+    let vote = Vote(
+      kind: kind, epoch: committee.epoch, view: view, block: block, stateRoot: root, frostShare: share, voter: index
+    ).signed(by: signer, committee: committee)
     if !kind.carriesRoot, let block, let proposal = proposal(block), views[view]?.proposed != block {
       effects.append(.persist(.proposal(proposal)))
     }
     effects.append(.persist(.vote(vote)))
     effects.append(.broadcast(.vote(vote)))
+    if kind.carriesRoot { effects.append(.stateVote(vote)) }
     if kind == .first && view == self.view { resend.arm(at: now.monotonic, delay: currentDelay) }
     record(vote)
   }

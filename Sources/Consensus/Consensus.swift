@@ -133,12 +133,12 @@ public struct Consensus: Sendable {
     case .connected(let peer): greet(peer, now, &effects)
     case .tick: break
     case .work(let work): setWork(work, now)
-    case .proposalContent(let view, let parent, let cut, let height, let root, let history):
+    case .proposalContent(let view, let parent, let cut, let height, let root, let history, let plan):
       propose(
-        view: view, parent: parent, cut: cut, executedHeight: height, executedRoot: root, historyRoot: history, now,
-        &effects)
+        view: view, parent: parent, cut: cut, executedHeight: height, executedRoot: root, historyRoot: history,
+        frostPlan: plan, now, &effects)
     case .verdict(let block, let verdict): take(verdict, on: block)
-    case .executed(let block, let root): executed(block, root, &effects)
+    case .executed(let block, let root, let share): executed(block, root, share, &effects)
     case .finalRoot(let height, let root):
       note(root: root, at: height)
       markDirty(from: head.header.view)

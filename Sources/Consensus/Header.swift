@@ -160,6 +160,9 @@ public struct Proposal: WireCodable, Hashable, Sendable {
     Self.hash(ofCut: cut) == header.cutHash && Self.hash(ofPlan: frostPlan) == header.frostPlanHash
   }
 
+  /// T3: the plan is the one that the header commits to.
+  public var planMatchesHeader: Bool { Self.hash(ofPlan: frostPlan) == header.frostPlanHash }
+
   public var signedHeader: SignedHeader { SignedHeader(header: header, signature: signature) }
 
   public func encode(to writer: inout WireWriter) {

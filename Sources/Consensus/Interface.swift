@@ -96,11 +96,13 @@ extension Consensus {
     case work(Bool)
     /// The answer to `.wantProposal`.
     case proposalContent(
-      view: View, parent: Digest, cut: [UInt8], executedHeight: Height, executedRoot: Digest, historyRoot: Digest)
+      view: View, parent: Digest, cut: [UInt8], executedHeight: Height, executedRoot: Digest, historyRoot: Digest,
+      frostPlan: [UInt8] = [])
     /// The answer to `.validate`; may come late, or again and better.
     case verdict(block: Digest, DataVerdict)
-    /// The block and all its ancestors were executed.
-    case executed(block: Digest, stateRoot: Digest)
+    /// The block and all its ancestors were executed. `frostShare`: this node's share of the signature on the state
+    /// after it, for its Finalize or Attest; empty where it has none.
+    case executed(block: Digest, stateRoot: Digest, frostShare: [UInt8] = [])
     /// The state after the final block of this height, from execution or the ledger: for blocks that came through
     /// catch-up or before a restart, which headers may still name (C15).
     case finalRoot(height: Height, stateRoot: Digest)
@@ -127,6 +129,9 @@ extension Consensus {
     /// A proposal is missing; peers are being asked.
     case needProposal(block: Digest)
     case enteredView(View, by: Certificate?)
+    /// A Finalize or Attest was counted, this node's own or one that came from its voter itself: what it carries beside
+    /// the signed statement is nobody else's.
+    case stateVote(Vote)
     /// Step with `.tick` then; replaces the previous request.
     case timer(at: Instant)
     case report(ValidatorIndex, Fault)

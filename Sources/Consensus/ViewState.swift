@@ -17,6 +17,8 @@ struct BlockState: Sendable {
   @Boxed var stateProof: Certificate?
   /// Root after executing it.
   var root: Digest?
+  /// This node's share of the signature on that root.
+  var frostShare: [UInt8] = []
   var isFinal = false
   var validateAsked = false
   var notarizedTold = false

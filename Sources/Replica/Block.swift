@@ -10,6 +10,8 @@ public import Primitives
 public struct ExecutedBlock: Sendable {
   public var stateRoot: Digest
   public var result: BlockResult
+  /// The outcomes' canonical bytes, in the order of execution.
+  public var receipts: [[UInt8]]
 }
 
 /// Everything known of one block above the last committed one.
@@ -22,6 +24,8 @@ struct Block {
   /// Batches that came with the block in catch-up or were executed; nil while they are in the lanes alone.
   var batches: [HeldBatch]?
   @Boxed var executed: ExecutedBlock?
+  /// This node's share of the signature on the state after it; empty where it has none. Made once a root.
+  var share: (root: Digest, bytes: [UInt8])?
   /// Its order is final.
   @Boxed var certificate: Certificate?
   @Boxed var stateCertificate: Certificate?

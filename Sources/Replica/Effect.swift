@@ -4,6 +4,8 @@ public import Clearing
 public import Consensus
 public import Ledger
 public import Primitives
+public import Sodium
+public import Threshold
 
 /// What happens to a replica.
 public enum Input: Sendable {
@@ -52,6 +54,10 @@ public enum Effect: Sendable {
   indirect case finalized(FinalizedBlock)
   /// Q validators signed the state at this height.
   case proven(Height, Certificate)
+  /// The group signed the state at this height. Its block may be executed here only later.
+  case certified(GroupCertificate)
+  /// Make these secrets durable before any later effect is performed, in the place of those kept before.
+  case keepSecrets(SecretBytes)
   /// Step again at this time at the latest; replaces the previous request.
   case wake(at: Instant)
   /// A peer broke a rule.

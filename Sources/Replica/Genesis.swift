@@ -4,6 +4,7 @@ public import Clearing
 import Ledger
 public import Primitives
 import Sodium
+public import Threshold
 public import Wire
 
 /// A validator as the genesis names it.
@@ -44,11 +45,17 @@ public struct Genesis: Hashable, Sendable, WireCodable {
   public var name: String
   public var validators: [GenesisValidator]
   public var market: MarketGenesis
+  /// Epochs and windows of key generation.
+  public var keys: KeyScheduleSettings
 
-  public init(name: String, validators: [GenesisValidator], market: MarketGenesis) {
+  public init(
+    name: String, validators: [GenesisValidator], market: MarketGenesis,
+    keys: KeyScheduleSettings = KeyScheduleSettings()
+  ) {
     self.name = name
     self.validators = validators
     self.market = market
+    self.keys = keys
   }
 
   public var chain: Digest { Blake2b.hash(domain: "novation/genesis/v1", wireBytes) }
@@ -57,12 +64,14 @@ public struct Genesis: Hashable, Sendable, WireCodable {
     writer.write(name)
     writer.write(validators)
     writer.write(market)
+    writer.write(keys)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
     name = try reader.readString(limit: 64)
     validators = try reader.readArray(limit: Limits.maxValidators)
     market = try MarketGenesis(from: &reader)
+    keys = try KeyScheduleSettings(from: &reader)
   }
 
   /// What is wrong with it, as a sentence; nil if a network can start from it.
@@ -76,6 +85,6 @@ public struct Genesis: Hashable, Sendable, WireCodable {
         return "the key of validator \(validator.name) is not a usable Ed25519 key"
       }
     }
-    return market.fault()
+    return keys.fault() ?? market.fault()
   }
 }

@@ -4,25 +4,28 @@ public import Clearing
 public import Consensus
 public import Ledger
 public import Primitives
+public import Sodium
+import Threshold
 import Wire
 
 /// A ledger's last block with the state that its records describe.
 public struct LedgerState: Sendable {
   public let clearing: ClearingHouse
+  public let system: SystemState
   public let tree: StateTree
   /// Nil for a ledger that has only genesis.
   public let head: FinalBlock?
   public let history: HistoryTree
   /// Roots of the last blocks, against which headers that state one are held (C15).
   public let recentRoots: [(height: Height, root: Digest)]
-  /// State certificates of the last blocks that have one, in which the age of a journal shows.
+  /// Certificates of the last blocks, in which the age of a journal shows.
   public let recentCertificates: [Certificate]
 
   /// Reads `store`, after writing block 0 into an empty one. Throws `damaged` when the records do not have the root that
   /// the last block names, or do not decode.
-  public init(of store: any LedgerStore, genesis: Genesis) throws(StoreError) {
+  public init(of store: any LedgerStore, genesis: Genesis, scheme: SignatureScheme) throws(StoreError) {
     if let head = try store.head() {
-      (clearing, tree) = try Self.restore(store, genesis)
+      (clearing, system, tree) = try Self.restore(store, genesis, scheme)
       guard tree.root == head.stateRoot else {
         throw Self.damaged(
           "The ledger's records have the root \(tree.root.hex), but block \(head.height) says \(head.stateRoot.hex).")
@@ -31,10 +34,12 @@ public struct LedgerState: Sendable {
       var fresh = ClearingHouse(genesis: genesis.market, chain: genesis.chain)
       var changes: [RecordChange] = []
       fresh.sealGenesis(into: &changes)
+      var freshSystem = SystemState(genesis: genesis, chain: genesis.chain, scheme: scheme)
+      freshSystem.sealGenesis(into: &changes)
       var rootTree = StateTree()
       rootTree.update(changes)
       try store.commit(Self.blockZero(genesis, changes, root: rootTree.root))
-      (clearing, tree) = (fresh, rootTree)
+      (clearing, system, tree) = (fresh, freshSystem, rootTree)
     }
     head = try Self.head(of: store)
     guard let bytes = try store.meta(LedgerMeta.history),
@@ -57,15 +62,17 @@ public struct LedgerState: Sendable {
   }
 
   private static func restore(
-    _ store: any LedgerStore, _ genesis: Genesis
-  ) throws(StoreError) -> (ClearingHouse, StateTree) {
+    _ store: any LedgerStore, _ genesis: Genesis, _ scheme: SignatureScheme
+  ) throws(StoreError) -> (ClearingHouse, SystemState, StateTree) {
     var batch: [RecordChange] = []
     var fault: WireError?
     var state = ClearingHouse(restoring: genesis.market, chain: genesis.chain)
+    var system = SystemState(genesis: genesis, chain: genesis.chain, scheme: scheme)
     var tree = StateTree()
     try store.records { table, key, value in
       var loader = LoadRecord(table: table, key: key, value: value)
       state.visitTables(&loader)
+      if !loader.isTaken { system.visitTables(&loader) }
       guard loader.isTaken, loader.error == nil else {
         fault = loader.error ?? WireError(.invalid("table \(table.rawValue)"), at: 0)
         return false
@@ -80,7 +87,8 @@ public struct LedgerState: Sendable {
     if let fault { throw damaged("A record of the ledger does not decode: \(fault).") }
     tree.update(batch)
     state.rebuildIndices()
-    return (state, tree)
+    system.rebuild()
+    return (state, system, tree)
   }
 
   private static func blockZero(_ genesis: Genesis, _ changes: [RecordChange], root: Digest) -> LedgerCommit {
@@ -112,11 +120,12 @@ public struct LedgerState: Sendable {
   public static func recentCertificates(of store: any LedgerStore) throws(StoreError) -> [Certificate] {
     guard let head = try store.head() else { return [] }
     var certificates: [Certificate] = []
-    for height in (head.height.subtracting(256) ?? 0)...head.height {
-      guard let stored = try store.certificate(at: height) else { continue }
-      if let certificate = try? WireReader.decode(Certificate.self, from: stored.bytes) {
-        certificates.append(certificate)
-      }
+    for height in (head.height.subtracting(64) ?? 0)...head.height {
+      guard let stored = try store.block(at: height), !stored.certificates.isEmpty,
+        let found = try? WireReader.decode(Certificates.self, from: stored.certificates)
+      else { continue }
+      certificates.append(found.final)
+      if let state = found.state { certificates.append(state) }
     }
     return certificates
   }
@@ -132,8 +141,11 @@ extension FinalBlock {
     var bytes = 0
     var next = height
     while blocks.count < PeerMessage.blocksMax, bytes < answerBytes,
-      let stored = try? store.block(at: next), let block = FinalBlock(stored)
+      let stored = try? store.block(at: next), var block = FinalBlock(stored)
     {
+      if let certificate = try? store.certificate(at: next) {
+        block.groupCertificate = try? WireReader.decode(GroupCertificate.self, from: certificate.bytes)
+      }
       bytes += stored.batches.reduce(stored.proposal.count) { $0 + $1.count }
       blocks.append(block)
       next += 1

@@ -4,6 +4,7 @@
 public import Consensus
 public import Gossip
 public import Primitives
+public import Threshold
 public import Wire
 
 /// One message between nodes. Decoding is bounded; the channel bounds the bytes.
@@ -21,6 +22,8 @@ public enum PeerMessage: Sendable {
   case getBlocks(from: Height)
   /// Consecutive final blocks, oldest first; the certificate of the last one proves them all.
   case blocks([FinalBlock])
+  /// The sender's commitments for the signatures of views to come (T2).
+  case nonces(NonceBatch)
 }
 
 /// A final block as nodes send it to each other: all that is needed to check and execute it.
@@ -31,14 +34,20 @@ public struct FinalBlock: Sendable, WireCodable {
   public var certificate: Certificate
   /// That Q validators agree on the state after it; not every block has one of its own.
   public var stateCertificate: Certificate?
+  /// The group's signature on the state after it, where there is one.
+  public var groupCertificate: GroupCertificate?
 
   public static let batchesMax = 4096
 
-  public init(proposal: Proposal, batches: [LaneBatch], certificate: Certificate, stateCertificate: Certificate?) {
+  public init(
+    proposal: Proposal, batches: [LaneBatch], certificate: Certificate, stateCertificate: Certificate?,
+    groupCertificate: GroupCertificate? = nil
+  ) {
     self.proposal = proposal
     self.batches = batches
     self.certificate = certificate
     self.stateCertificate = stateCertificate
+    self.groupCertificate = groupCertificate
   }
 
   public func encode(to writer: inout WireWriter) {
@@ -46,6 +55,7 @@ public struct FinalBlock: Sendable, WireCodable {
     writer.write(batches)
     writer.write(certificate)
     writer.write(stateCertificate)
+    writer.write(groupCertificate)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
@@ -53,6 +63,7 @@ public struct FinalBlock: Sendable, WireCodable {
     batches = try reader.readArray(limit: Self.batchesMax)
     certificate = try Certificate(from: &reader)
     stateCertificate = try reader.readOptional()
+    groupCertificate = try reader.readOptional()
   }
 }
 
@@ -71,7 +82,7 @@ extension PeerMessage {
     switch self {
     case .consensus(.vote(let vote)): vote.kind == .finalize || vote.kind == .attest ? .unhurried : .binding
     case .consensus(.certificate), .consensus(.evidence), .consensus(.getProposal), .consensus(.getCertificates): .none
-    case .lane(.getBatches), .lane(.getTip), .lane(.tip), .readProbe, .tip, .getBlocks, .blocks: .none
+    case .lane(.getBatches), .lane(.getTip), .lane(.tip), .readProbe, .tip, .getBlocks, .blocks, .nonces: .none
     case .consensus, .lane, .readAnswer: .binding
     }
   }
@@ -105,6 +116,9 @@ extension PeerMessage: WireCodable {
     case .blocks(let blocks):
       writer.write(UInt8(7))
       writer.write(blocks)
+    case .nonces(let batch):
+      writer.write(UInt8(8))
+      writer.write(batch)
     }
   }
 
@@ -118,6 +132,7 @@ extension PeerMessage: WireCodable {
     case 5: self = .tip(try reader.readOrdinal())
     case 6: self = .getBlocks(from: try reader.readOrdinal())
     case 7: self = .blocks(try reader.readArray(limit: Self.blocksMax))
+    case 8: self = .nonces(try NonceBatch(from: &reader))
     default: throw reader.invalid("peer message kind")
     }
   }

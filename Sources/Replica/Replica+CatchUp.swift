@@ -6,6 +6,7 @@ import Consensus
 import Gossip
 import Ledger
 import Primitives
+import Threshold
 
 /// Who is how far, and which question is open.
 struct CatchUp {
@@ -104,6 +105,7 @@ extension Replica {
       {
         blocks[hash]?.stateCertificate = state
       }
+      if let certificate = block.groupCertificate, certificate.headerHash == hash { take(certificate, into: &effects) }
       counters.caughtUpBlocks &+= 1
       orderFinal(hash, last.certificate)
     }

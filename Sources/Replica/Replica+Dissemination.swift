@@ -5,6 +5,7 @@ import Consensus
 import Gossip
 import Ledger
 import Primitives
+import Threshold
 import Wire
 
 extension Replica {
@@ -69,7 +70,7 @@ extension Replica {
     stepConsensus(
       .proposalContent(
         view: view, parent: parent, cut: cut.wireBytes, executedHeight: height, executedRoot: root,
-        historyRoot: parentBlock.history.root), at: now)
+        historyRoot: parentBlock.history.root, frostPlan: signingPlan(for: view)), at: now)
   }
 
   /// C15: the state that a child of `hash` names. The last certified one, which every voter can check without executing
@@ -155,7 +156,7 @@ extension Replica {
     let parent = consensus.parentCandidate.flatMap { blocks[$0] } ?? blocks[target]
     let lacking = parent.map { lanes.hasWork(beyond: $0.cut) } ?? false
     let wanted = reads.viewWanted.map { $0 > finalView } ?? false
-    let work = lacking || wanted
+    let work = lacking || wanted || system.keys.hasWork
     if work != workTold {
       workTold = work
       stepConsensus(.work(work), at: now)

@@ -6,6 +6,8 @@ public import Consensus
 import Gossip
 import Ledger
 public import Primitives
+import Threshold
+import Wire
 
 extension Replica {
   /// View of the last block that is final and executed here.
@@ -82,24 +84,34 @@ extension Replica {
       return false
     }
     var inputs: [TransactionInput] = []
+    var keyMessages: [KeyGenerationMessage] = []
     for held in batches {
-      guard let transactions = checked[held.hash] else {
-        verify(held.batch, hash: held.hash, into: &effects)
-        guard let transactions = checked[held.hash] else { return false }
+      if checked[held.hash] == nil { verify(held.batch, hash: held.hash, into: &effects) }
+      guard let transactions = checked[held.hash] else { return false }
+      if held.batch.transactions.contains(where: KeyMessageEnvelope.isOne) {
+        keyMessages += KeyMessageEnvelope.messages(in: held.batch, validators: committee.n)
+        for (bytes, input) in zip(held.batch.transactions, transactions) where !KeyMessageEnvelope.isOne(bytes) {
+          inputs.append(input)
+        }
+      } else {
         inputs.append(contentsOf: transactions)
-        continue
       }
-      inputs.append(contentsOf: transactions)
     }
     let input = BlockInput(height: header.height, timestamp: header.timestamp, transactions: inputs)
     var result = BlockResult()
     clearing.apply(input, into: &result)
+    let receipts = result.outcomes.map(\.wireBytes)
+    system.apply(height: header.height, messages: keyMessages, receipts: receipts, into: &result.changes)
     tree.update(result.changes)
     block.batches = batches
-    block.executed = ExecutedBlock(stateRoot: tree.root, result: result)
+    block.executed = ExecutedBlock(stateRoot: tree.root, result: result, receipts: receipts)
+    // Executed again after a rollback to the same state: the share was made, and its nonces are spent.
+    if block.share?.root != tree.root { block.share = (tree.root, share(for: block, root: tree.root)) }
     blocks[hash] = block
     speculative.append(hash)
-    stepConsensus(.executed(block: hash, stateRoot: tree.root), at: now)
+    stepConsensus(
+      .executed(block: hash, stateRoot: tree.root, frostShare: block.share?.bytes ?? []), at: now)
+    certify(hash, into: &effects)
     if proposalWanted != nil { answerProposal(at: now) }
     return true
   }
@@ -111,6 +123,7 @@ extension Replica {
     while speculative.count > count, let hash = speculative.popLast() {
       var changes: [RecordChange] = []
       clearing.rollbackBlock(into: &changes)
+      system.rollbackBlock(into: &changes)
       tree.update(changes)
       blocks[hash]?.executed = nil
       counters.rollbacks &+= 1
@@ -129,6 +142,7 @@ extension Replica {
       speculative.removeFirst()
       finalTip = hash
       clearing.releaseBlock()
+      system.releaseBlock()
       stepConsensus(.finalRoot(height: block.header.height, stateRoot: executed.stateRoot), at: now)
       stepLanes(.ordered(block.cut), at: now)
       var bytes = 0

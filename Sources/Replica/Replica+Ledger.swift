@@ -6,22 +6,23 @@ import Consensus
 import Gossip
 import Ledger
 import Primitives
+import Threshold
 import Wire
 
 extension Replica {
   /// Commits the final, executed blocks up to the highest one whose state Q validators have signed.
   mutating func commitProven(at now: Instant, into effects: inout [Effect]) {
-    guard committing == committed, !finalChain.isEmpty, now >= commitAfter else { return }
+    guard committing == committed, !isCommittingCertificates, now >= commitAfter else { return }
+    guard !finalChain.isEmpty else { return commitCertificates(at: now, into: &effects) }
     let finalHeight = finalHeight
     guard
       let last = finalChain.lastIndex(where: { hash in
         guard let block = blocks[hash] else { return false }
         return block.stateCertificate != nil && block.executed != nil && block.header.height <= finalHeight
       })
-    else { return }
+    else { return commitCertificates(at: now, into: &effects) }
     var stored: [StoredBlock] = []
     var changes: [RecordChange] = []
-    var certificates: [StoredCertificate] = []
     for hash in finalChain[...last] {
       guard let block = blocks[hash], let executed = block.executed, let certificate = block.certificate else { return }
       if let state = block.stateCertificate, state.stateRoot != executed.stateRoot {
@@ -30,9 +31,6 @@ extension Replica {
         )
       }
       stored.append(store(block, executed, certificate))
-      if let state = block.stateCertificate {
-        certificates.append(StoredCertificate(height: block.header.height, bytes: state.wireBytes))
-      }
       changes.append(contentsOf: executed.result.changes)
     }
     guard let top = blocks[finalChain[last]] else { return }
@@ -41,23 +39,34 @@ extension Replica {
     effects.append(
       .commit(
         LedgerCommit(
-          blocks: stored, changes: changes, certificates: certificates,
+          blocks: stored, changes: changes, certificates: certificates(through: committing),
           meta: [LedgerMeta.history: top.history.wireBytes])))
   }
+
+  /// Certificates of blocks that are in the ledger already: with the next blocks, or alone where none come.
+  private mutating func commitCertificates(at now: Instant, into effects: inout [Effect]) {
+    guard certifier.pending.contains(where: { $0.height <= committed }), now >= certificatesAfter else { return }
+    certificatesAfter = now.saturatingAdding(Self.certificatePause)
+    commitBegan = now
+    isCommittingCertificates = true
+    effects.append(.commit(LedgerCommit(certificates: certificates(through: committed))))
+  }
+
+  private static let certificatePause: Instant = 50 * Duration64.millisecond
 
   /// Checked batches kept at most.
   private static let checkedMax = 16_384
 
   private func store(_ block: Block, _ executed: ExecutedBlock, _ certificate: Certificate) -> StoredBlock {
-    let outcomes = executed.result.outcomes
     return StoredBlock(
       height: block.header.height, hash: block.hash, timestamp: block.header.timestamp, stateRoot: executed.stateRoot,
       proposal: block.proposal.wireBytes, batches: (block.batches ?? []).map(\.batch.wireBytes),
       certificates: Certificates(final: certificate, state: block.stateCertificate).wireBytes,
-      transactions: outcomes.map(\.hash), receipts: outcomes.map(\.wireBytes))
+      transactions: executed.result.outcomes.map(\.hash), receipts: executed.receipts)
   }
 
   mutating func committed(_ height: Height, at now: Moment, into effects: inout [Effect]) {
+    isCommittingCertificates = false
     committed = max(committed, height)
     committing = committed
     let took = max(0, now.monotonic.subtracting(commitBegan) ?? 0)

@@ -97,10 +97,12 @@ public struct Replica {
   public let index: ValidatorIndex?
   let settings: ReplicaSettings
   let scheme: SignatureScheme
+  let signer: Signer
 
   public internal(set) var consensus: Consensus
   public internal(set) var lanes: Lanes
   public internal(set) var clearing: ClearingHouse
+  public internal(set) var system: SystemState
   public internal(set) var tree: StateTree
 
   /// Blocks above the last committed one, and that one.
@@ -119,6 +121,9 @@ public struct Replica {
   var commitBegan: Instant = 0
   /// Before it no commit begins.
   var commitAfter: Instant = .min
+  /// Before it certificates are not committed without a block.
+  var certificatesAfter: Instant = .min
+  var isCommittingCertificates = false
   var verdictsWaiting: [Digest] = []
   /// The proposal that agreement asked for and execution is not far enough to give (C15).
   var proposalWanted: (view: View, parent: Digest)?
@@ -142,7 +147,8 @@ public struct Replica {
   /// Views before the present one that ended without a block (D7).
   var nullifiedInARow = 0
   /// In amnesia this node's lane waits until its votes are safe again.
-  private var isLaneSuspended: Bool
+  private(set) var isLaneSuspended: Bool
+  var certifier: Certifier
   var consensusWake: Instant?
   var lanesWake: Instant?
   /// Blocks and messages met so far, for status and metrics.
@@ -162,19 +168,23 @@ public struct Replica {
   /// - Parameters:
   ///   - chain: hash of the genesis.
   ///   - keys: validators' identity keys in committee order.
-  ///   - clearing: state after `recovery.head`, indices rebuilt; `tree`: the authenticated tree over it.
+  ///   - clearing, system: state after `recovery.head`, indices rebuilt; `tree`: the authenticated tree over it.
   ///   - bootId: fresh for every start of the node.
   public init(
     chain: Digest, keys: [PublicKey], index: ValidatorIndex?, signer: Signer, scheme: SignatureScheme,
-    settings: ReplicaSettings, clearing: ClearingHouse, tree: StateTree, recovery: Recovery, bootId: UInt64
+    settings: ReplicaSettings, clearing: ClearingHouse, system: SystemState, tree: StateTree, recovery: Recovery,
+    secrets: ReplicaSecrets, bootId: UInt64
   ) {
     self.chain = chain
     self.index = index
     self.settings = settings
     self.scheme = scheme
+    self.signer = signer
     committee = Committee(chain: chain, epoch: 0, keys: keys)
     self.clearing = clearing
+    self.system = system
     self.tree = tree
+    certifier = Certifier(secrets: secrets, index: index, validators: keys.count, bootId: bootId)
 
     var consensusEntries: [JournalEntry] = []
     var laneEntries: [LaneJournalEntry] = []
@@ -211,7 +221,7 @@ public struct Replica {
   }
 
   private static func baseBlock(chain: Digest, root: Digest, recovery: Recovery) -> Block {
-    let executed = ExecutedBlock(stateRoot: root, result: BlockResult())
+    let executed = ExecutedBlock(stateRoot: root, result: BlockResult(), receipts: [])
     if let head = recovery.head {
       return Block(
         hash: head.proposal.header.hash(chain: chain), proposal: head.proposal,
@@ -226,10 +236,13 @@ public struct Replica {
 
   /// The one door: see the host's duties above.
   public mutating func step(_ input: Input, at now: Moment, into effects: inout [Effect]) {
+    watchClock(now)
     switch input {
     case .start: start(at: now, into: &effects)
-    case .connected(let peer): stepConsensus(.connected(peer), at: now)
-    case .disconnected: break
+    case .connected(let peer):
+      stepConsensus(.connected(peer), at: now)
+      greet(peer, into: &effects)
+    case .disconnected(let peer): dismiss(peer)
     case .message(let peer, let bytes): receive(bytes, from: peer, at: now, into: &effects)
     case .tick: tick(at: now, into: &effects)
     case .submit(let bytes, let input, let ticket, let isMoreComing):
@@ -252,6 +265,7 @@ public struct Replica {
       drain(at: now, into: &effects)
       execute(at: now, into: &effects)
       advanceFinal(at: now, into: &effects)
+      attendToKeys(at: now, into: &effects)
       serveReads(at: now, into: &effects)
       tellWork(at: now)
     } while !consensusEffects.isEmpty || !laneEffects.isEmpty
@@ -319,6 +333,7 @@ public struct Replica {
       isLoading[Int(peer)] = true
       effects.append(.loadBlocks(for: peer, from: height))
     case .blocks(let blocks): take(blocks, from: peer, at: now, into: &effects)
+    case .nonces(let batch): take(batch, from: peer)
     }
   }
 
@@ -369,6 +384,7 @@ public struct Replica {
         .enteredView(
           view, leader: committee.leader(of: view), nullifiedInARow: nullifiedInARow, delay: consensus.currentDelay),
         at: now)
+    case .stateVote(let vote): take(stateVote: vote, into: &effects)
     case .needProposal: break
     case .timer(let at): consensusWake = at
     case .report(let peer, let fault): effects.append(.report(peer, "\(fault)"))

@@ -18,6 +18,9 @@ public enum TransactionCheck {
   /// another chain or carry a wrong signature give the same verdict on every node.
   public static func run(_ bytes: [UInt8], chain: Digest, scheme: SignatureScheme) -> TransactionInput {
     let hash = hash(of: bytes)
+    guard !KeyMessageEnvelope.isOne(bytes) else {
+      return TransactionInput(hash: hash, transaction: nil, signatureValid: false)
+    }
     guard let transaction = try? WireReader.decode(Transaction.self, from: bytes) else {
       return TransactionInput(hash: hash, transaction: nil, signatureValid: false)
     }

@@ -4,6 +4,7 @@ import Clearing
 import Primitives
 import Replica
 import Sodium
+import Threshold
 
 struct Identities {
   let validators: [Signer]
@@ -35,7 +36,7 @@ struct Identities {
       name: "simulation",
       validators: keys.enumerated().map {
         GenesisValidator(name: "v\($0.offset)", key: $0.element, host: "host", port: 1)
-      }, market: market)
+      }, market: market, keys: KeyScheduleSettings(epochBlocks: options.epochBlocks))
   }
 
   static func signer(_ number: UInt64, _ scheme: SignatureScheme) -> Signer {

@@ -48,6 +48,7 @@ extension Simulation {
       return
     }
     checker.sees(message, from: host, self)
+    thresholdChecker.sees(message, from: host, self)
     let bytes = message.wireBytes
     for peer in hosts where peer.identity != host.identity { carry(bytes, message, from: host.number, to: peer.number) }
   }
@@ -55,6 +56,7 @@ extension Simulation {
   func send(_ message: PeerMessage, from host: SimulatedHost, to peer: Int) {
     if let adversary = host.adversary { return betray(message, from: host, adversary, to: peer) }
     checker.sees(message, from: host, self)
+    thresholdChecker.sees(message, from: host, self)
     deliver(message, from: host, to: peer)
   }
 

@@ -69,6 +69,8 @@ final class SimulatedHost {
   /// A bit of the journal is flipped before the next start.
   var rotsAtRestart = false
   var commit: LedgerCommit?
+  /// The file of secrets.
+  var secrets: SecretBytes?
 
   /// The true time of the next wake-up.
   var wakeAt: Instant?
@@ -86,7 +88,7 @@ final class SimulatedHost {
   /// Nothing above `forgotten` is final here since the disk was lost.
   var isRecovering = false
   var highestVote: View = 0
-  var snapshot: (store: InMemoryStore, journal: SimulatedJournal)?
+  var snapshot: (store: InMemoryStore, journal: SimulatedJournal, secrets: SecretBytes?)?
   var wasAmnesiac = false
   /// Most views entered in a life that is over.
   var pastViews: UInt64 = 0

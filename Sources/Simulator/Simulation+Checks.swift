@@ -4,6 +4,7 @@ import Clearing
 import Consensus
 import Primitives
 import Replica
+import Threshold
 
 extension Simulation {
   func finalized(_ block: FinalizedBlock, _ host: SimulatedHost) {
@@ -14,6 +15,7 @@ extension Simulation {
     if host.isRecovering, block.header.view > host.forgotten, host.replica?.consensus.isAmnesiac == false {
       host.isRecovering = false
     }
+    if let keys = host.replica?.groupKeys { thresholdChecker.sees(keys, at: block.header.height, self) }
     guard isNew else { return }
     note(block.certificate.kind == .fastFinal ? .fastFinal : .slowFinal)
     if let crashed = leaderCrashedIn, block.header.view > crashed {
@@ -37,6 +39,12 @@ extension Simulation {
 
   func checkProof(_ height: Height, _ certificate: Certificate, _ host: SimulatedHost) {
     checker.sees(proof: certificate, of: height, "node \(host.number) at height \(height)", self)
+  }
+
+  func checkCertificate(_ certificate: GroupCertificate, _ host: SimulatedHost) {
+    note(.blockCertified)
+    let executed = checker.entry(at: certificate.height)
+    thresholdChecker.sees(certificate, executed: executed, key: host.replica?.groupKey, "node \(host.number)", self)
   }
 
   func acknowledged(_ ticket: UInt64, _ receipt: Receipt, isFast: Bool, _ host: SimulatedHost) {

@@ -104,6 +104,8 @@ extension Simulation {
       host.reads[ticket] = nil
     case .readReady(let ticket): readReady(ticket, host)
     case .proven(let height, let certificate): if host.isHonest { checkProof(height, certificate, host) }
+    case .certified(let certificate): if host.isHonest { checkCertificate(certificate, host) }
+    case .keepSecrets(let secrets): host.secrets = secrets
     case .wake(let at): wake(host, at: at)
     case .report: if host.isHonest { noteFault(effect) }
     case .halt(let reason):

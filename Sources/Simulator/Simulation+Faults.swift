@@ -258,7 +258,7 @@ extension Simulation {
   private func damage(_ host: SimulatedHost, _ kind: FaultKind) -> Bool {
     guard host.isUp else { return false }
     if kind == .olderDisk, host.snapshot == nil || faultRandom.below(3) == 0 {
-      host.snapshot = (host.store.copy(), host.journal)
+      host.snapshot = (host.store.copy(), host.journal, host.secrets)
       return false
     }
     guard !host.isUnsure, hosts.count(where: \.isUnsure) < options.f else {
@@ -278,6 +278,7 @@ extension Simulation {
       host.snapshot = nil
       host.store = snapshot.store
       host.journal = snapshot.journal
+      host.secrets = snapshot.secrets
       note(.olderDisk)
     }
     schedule(.restart(host.number), after: pause(10, 3_000))

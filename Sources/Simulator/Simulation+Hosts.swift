@@ -5,7 +5,9 @@ import Consensus
 import Ledger
 import Primitives
 import Replica
+import Sodium
 import Storage
+import Threshold
 import Wire
 
 extension Simulation {
@@ -13,7 +15,7 @@ extension Simulation {
   func boot(_ host: SimulatedHost, journal: [JournalRecord], amnesiac: Bool) {
     let state: LedgerState
     do throws(StoreError) {
-      state = try LedgerState(of: host.store, genesis: genesis)
+      state = try LedgerState(of: host.store, genesis: genesis, scheme: options.signatures)
     } catch {
       return violate("the ledger opens after a crash", "node \(host.number): \(error)")
     }
@@ -25,10 +27,14 @@ extension Simulation {
     host.toldHeight = state.head?.proposal.header.height ?? 0
     host.toldHash = state.head?.proposal.header.hash(chain: chain) ?? chain
     var mixer = SeededRandom(seed: UInt64(host.number) << 32 | UInt64(host.life))
+    var seed: [UInt8] = []
+    for _ in 0..<4 { withUnsafeBytes(of: mixer.next()) { seed += $0 } }
+    let kept = host.secrets.flatMap { ShareKeeper(contents: $0) } ?? ShareKeeper()
     host.replica = Replica(
       chain: chain, keys: genesis.validators.map(\.key), index: host.identity, signer: host.signer,
-      scheme: options.signatures, settings: settings, clearing: state.clearing, tree: state.tree,
-      recovery: state.recovery(journal: journal, amnesiac: amnesiac), bootId: mixer.next())
+      scheme: options.signatures, settings: settings, clearing: state.clearing, system: state.system,
+      tree: state.tree, recovery: state.recovery(journal: journal, amnesiac: amnesiac),
+      secrets: ReplicaSecrets(seed: SecretBytes(copying: seed), kept: kept), bootId: mixer.next())
     host.wasAmnesiac = host.replica?.consensus.isAmnesiac ?? false
     if host.wasAmnesiac { note(.amnesiaBegun) }
     step(host, .start)

@@ -32,6 +32,7 @@ public final class Simulation {
   var trace = TraceHash()
   var report: SimulationReport
   var checker: Checker
+  var thresholdChecker: ThresholdChecker
   var load: Workload
   var phase = Phase.start
   /// Open faults by number, to be mended.
@@ -71,6 +72,7 @@ public final class Simulation {
     settings.consensus.delayInitial = options.delayInitial
     self.settings = settings
     report = SimulationReport(options: options)
+    thresholdChecker = ThresholdChecker(chain: chain)
     checker = Checker(committee: committee, scheme: options.signatures, chain: chain)
     load = Workload(options, random: random)
     var clocks = random.stream(Purpose.keys.rawValue)
@@ -129,6 +131,10 @@ public final class Simulation {
     report.traceHash = trace.value
     report.elapsed = now
     report.height = checker.height
+    report.certified = thresholdChecker.certified.count
+    report.shares = thresholdChecker.sharesSeen
+    report.keyEpochs = thresholdChecker.keyEpochs.count
+    report.firstKeyHeight = thresholdChecker.firstKeyHeight
     for host in hosts {
       let views = host.pastViews + (host.replica?.consensus.statistics.viewsEntered ?? 0)
       report.views = max(report.views, views)

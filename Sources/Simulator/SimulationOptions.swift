@@ -42,6 +42,9 @@ public struct SimulationOptions: Sendable {
   public var delayInitial: Instant = 200 * Duration64.millisecond
   /// Journal bytes after which a replica rewrites it.
   public var journalBytesMax = 256 << 10
+  /// Blocks of an epoch of signing keys; 0: no group key, for key generation and signatures cost real arithmetic even where
+  /// identities sign with the stand-in.
+  public var epochBlocks: UInt64 = 0
   /// A view may go by for each of these before finality has to return after healing, and one for each adversary.
   public var viewsToFinality: View = 10
 
@@ -154,6 +157,10 @@ extension SimulationOptions {
     options.faults = FaultKind.allCases.filter { _ in random.below(3) == 0 }
     options.journalBytesMax = Int(random.between(32, 1024)) << 10
     options.drawAdversaries(&random)
+    if random.below(10) == 0 {
+      options.epochBlocks = UInt64(random.between(64, 200))
+      options.duration = min(options.duration, 120 * Duration64.second)
+    }
     return options
   }
 
@@ -219,6 +226,7 @@ extension SimulationOptions: CustomStringConvertible {
       "load \(load.rate) milli-transactions a second, burst x\(load.burst), reads \(load.reads) milli a second, "
         + "traders \(load.traders), market clock x\(load.clockRate), prices every \(milliseconds(load.oracleEvery))",
       "journal rewritten above \(journalBytesMax) bytes",
+      epochBlocks == 0 ? "no group key" : "epochs of \(epochBlocks) blocks",
       "faults every \(faultEvery / Duration64.millisecond) ms: \(faults.map(\.rawValue).joined(separator: ", "))",
       "adversaries: \(adversaries.map { "\($0.validator) \($0.kind.rawValue)" }.joined(separator: ", "))",
     ]

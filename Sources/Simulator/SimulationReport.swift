@@ -41,6 +41,12 @@ public struct SimulationReport: Sendable {
   public var slowLatencies: [Instant] = []
   /// Submissions that were not answered within `patience` before the end.
   public var overdue: UInt64 = 0
+  /// Blocks with a threshold signature somewhere, shares that were sent, and epochs of keys that signed.
+  public var certified = 0
+  public var shares: UInt64 = 0
+  public var keyEpochs = 0
+  /// Height at which the first group key was seen.
+  public var firstKeyHeight: Height = 0
   public var largestQueue = 0
   public var largestJournal = 0
 

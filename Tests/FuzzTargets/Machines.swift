@@ -127,14 +127,17 @@ struct ReplicaRig {
     var house = ClearingHouse(genesis: Market.genesis, chain: Market.chain)
     var changes: [RecordChange] = []
     house.sealGenesis(into: &changes)
+    var system = SystemState(genesis: Market.network, chain: Market.chain, scheme: .standIn)
+    system.sealGenesis(into: &changes)
     var tree = StateTree()
     tree.update(changes)
     var history = HistoryTree()
     history.append(Market.chain)
     replica = Replica(
       chain: Market.chain, keys: Market.validators, index: index, signer: .standIn(Market.validators[Int(index)]),
-      scheme: .standIn, settings: ReplicaSettings(), clearing: house, tree: tree,
-      recovery: Recovery(head: nil, history: history, journal: [], amnesiac: false), bootId: UInt64(index) + 1)
+      scheme: .standIn, settings: ReplicaSettings(), clearing: house, system: system, tree: tree,
+      recovery: Recovery(head: nil, history: history, journal: [], amnesiac: false),
+      secrets: ReplicaSecrets(seed: SecretBytes(count: 32)), bootId: UInt64(index) + 1)
     perform(.start)
   }
 

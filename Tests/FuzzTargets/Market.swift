@@ -5,6 +5,7 @@ import Ledger
 import Primitives
 import Replica
 import Sodium
+import Threshold
 import Wire
 
 enum Market {
@@ -40,7 +41,7 @@ enum Market {
     name: "fuzz",
     validators: validators.enumerated().map {
       GenesisValidator(name: "v\($0.offset)", key: $0.element, host: "host", port: 1)
-    }, market: genesis)
+    }, market: genesis, keys: KeyScheduleSettings(epochBlocks: 0))
 
   static let chain = network.chain
 

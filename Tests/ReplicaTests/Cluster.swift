@@ -8,6 +8,7 @@ import Ledger
 import Primitives
 import Replica
 import Sodium
+import Threshold
 import Wire
 
 final class Cluster {
@@ -76,7 +77,7 @@ final class Cluster {
       name: "cluster",
       validators: keys.enumerated().map {
         GenesisValidator(name: "v\($0.offset)", key: $0.element, host: "host", port: 1)
-      }, market: market)
+      }, market: market, keys: KeyScheduleSettings(epochBlocks: 0))
     for _ in 0..<validators { nodes.append(Node()) }
     for node in 0..<validators { start(node) }
   }
@@ -92,6 +93,7 @@ final class Cluster {
     var tree = StateTree()
     var history = HistoryTree()
     history.append(chain)
+    var system = SystemState(genesis: genesis, chain: chain, scheme: .standIn)
     var head: FinalBlock?
     var roots: [(height: Height, root: Digest)] = []
     if let stored = try? node.store.head() {
@@ -99,10 +101,12 @@ final class Cluster {
       try? node.store.records { table, key, value in
         var loader = LoadRecord(table: table, key: key, value: value)
         clearing.visitTables(&loader)
+        if !loader.isTaken { system.visitTables(&loader) }
         tree.update([RecordChange(table: table, key: key, value: value)])
         return true
       }
       clearing.rebuildIndices()
+      system.rebuild()
       head = (try? node.store.block(at: stored.height)).flatMap { $0 }.flatMap { FinalBlock($0) }
       for height in (stored.height.subtracting(ConsensusLimits.executionLag) ?? 0)...stored.height {
         if let block = try? node.store.block(at: height) { roots.append((height, block.stateRoot)) }
@@ -116,6 +120,7 @@ final class Cluster {
       clearing = ClearingHouse(genesis: genesis.market, chain: chain)
       var changes: [RecordChange] = []
       clearing.sealGenesis(into: &changes)
+      system.sealGenesis(into: &changes)
       tree.update(changes)
       try? node.store.commit(
         LedgerCommit(
@@ -127,9 +132,9 @@ final class Cluster {
     }
     node.replica = Replica(
       chain: chain, keys: genesis.validators.map(\.key), index: ValidatorIndex(index), signer: identities[index],
-      scheme: .standIn, settings: settings, clearing: clearing, tree: tree,
+      scheme: .standIn, settings: settings, clearing: clearing, system: system, tree: tree,
       recovery: Recovery(head: head, history: history, journal: node.journal, amnesiac: amnesiac, recentRoots: roots),
-      bootId: UInt64(index + 1) << 32 | UInt64(node.life))
+      secrets: ReplicaSecrets(seed: SecretBytes(count: 32)), bootId: UInt64(index + 1) << 32 | UInt64(node.life))
     push(index, .start, after: 0)
     for peer in nodes.indices where peer != index && nodes[peer].replica != nil {
       push(index, .connected(ValidatorIndex(peer)), after: 1_000_000)
@@ -208,6 +213,7 @@ final class Cluster {
     case .readReady(let ticket): node.ready.insert(ticket)
     case .finalized(let block): node.finalized.append(block)
     case .proven(let height, _): node.proven = max(node.proven, height)
+    case .certified, .keepSecrets: break
     case .wake(let at): node.wake = at
     case .report: break
     case .halt(let reason): node.halted = reason

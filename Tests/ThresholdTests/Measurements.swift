@@ -33,6 +33,7 @@ import Wire
     for signer in signers.dropFirst() { for view in 1...View(rounds) { _ = signer.prepare(.view(view)) } }
     let plans = (0..<rounds).map { round in
       SigningPlan(
+        keyEpoch: 0,
         purpose: .view(View(round + 1)),
         entries: signers.map {
           SigningPlan.Entry(participant: $0.participant, bootId: $0.bootId, commitment: $0.prepared[round].commitment)

@@ -15,7 +15,7 @@ import Threshold
       SigningPlan.Entry(
         participant: signer.participant, bootId: signer.bootId, commitment: try #require(signer.prepare(purpose)))
     }
-    return (SigningPlan(purpose: purpose, entries: entries), signers)
+    return (SigningPlan(keyEpoch: 0, purpose: purpose, entries: entries), signers)
   }
 
   static func refusal(
@@ -78,7 +78,7 @@ import Threshold
   @Test func t3PlanHasExactlyTDifferentSigners() throws {
     let (plan, signers) = try Self.plan(try Group(n: 4, t: 3, seed: 1), [1, 2, 3, 4])
     #expect(Self.refusal(signers[0], plan) == .malformedPlan)
-    var other = SigningPlan(purpose: plan.purpose, entries: Array(plan.entries[0..<2]))
+    var other = SigningPlan(keyEpoch: 0, purpose: plan.purpose, entries: Array(plan.entries[0..<2]))
     #expect(Self.refusal(signers[0], other) == .malformedPlan)
     other.entries = [plan.entries[0], plan.entries[0], plan.entries[1]]
     #expect(Self.refusal(signers[0], other) == .malformedPlan)
@@ -154,7 +154,7 @@ import Threshold
   /// A repair's nonces do not serve a view, nor a view's a repair.
   @Test func t3RepairNeverUsesAViewsNonces() throws {
     let (plan, signers) = try Self.plan(try Group(n: 4, t: 3, seed: 1), [1, 2, 4])
-    let other = SigningPlan(purpose: .repair(session: 5), entries: plan.entries)
+    let other = SigningPlan(keyEpoch: 0, purpose: .repair(session: 5), entries: plan.entries)
     #expect(Self.refusal(signers[0], other) == .spent)
     #expect(Self.refusal(signers[0], plan) == nil)
   }
@@ -186,7 +186,7 @@ import Threshold
     let message = statement().message
     let sessions = try [[0, 1, 2], [0, 1, 3]].map { places in
       try SigningSession(
-        plan: SigningPlan(purpose: plan.purpose, entries: places.map { plan.entries[$0] }), groupKey: group.key,
+        plan: SigningPlan(keyEpoch: 0, purpose: plan.purpose, entries: places.map { plan.entries[$0] }), groupKey: group.key,
         message: message)
     }
     #expect(sessions[0].bindingFactors[0] != sessions[1].bindingFactors[0])

@@ -71,6 +71,7 @@ struct Group {
   func signer(_ participant: Participant, bootId: UInt64 = 1, seed: UInt64 = 7) throws -> ThresholdSigner {
     var random = SeededRandom(seed: seed &* 1000 &+ UInt64(participant) &+ bootId)
     return ThresholdSigner(
+      keyEpoch: 0,
       participant: participant, threshold: t, participants: n, groupKey: key,
       share: try Make.secretScalar(shares[Int(participant) - 1]), seed: Make.secret(&random), bootId: bootId)
   }

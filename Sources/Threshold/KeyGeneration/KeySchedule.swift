@@ -3,15 +3,43 @@
 
 public import Primitives
 public import Sodium
+public import Wire
 
-public struct KeyScheduleSettings: Hashable, Sendable {
-  /// Blocks of an epoch. At least twice all the windows.
+public struct KeyScheduleSettings: Hashable, Sendable, WireCodable {
+  /// Blocks of an epoch; 0 for a network without a group key. At least twice all the windows.
   public var epochBlocks: UInt64
   public var windows: CeremonyWindows
 
   public init(epochBlocks: UInt64 = 200, windows: CeremonyWindows = CeremonyWindows()) {
-    self.epochBlocks = max(epochBlocks, 1)
+    self.epochBlocks = epochBlocks
     self.windows = windows
+  }
+
+  public var isOn: Bool { epochBlocks > 0 }
+
+  public func encode(to writer: inout WireWriter) {
+    writer.write(epochBlocks)
+    for window in [windows.keys, windows.dealing, windows.complaints, windows.life] { writer.write(window) }
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    epochBlocks = try reader.readOrdinal()
+    windows = CeremonyWindows(
+      keys: try reader.readOrdinal(), dealing: try reader.readOrdinal(), complaints: try reader.readOrdinal(),
+      life: try reader.readOrdinal())
+  }
+
+  /// What is wrong with it, as a sentence; nil if key generation can run by it.
+  public func fault() -> String? {
+    guard isOn else { return nil }
+    let all = [windows.keys, windows.dealing, windows.complaints, windows.life]
+    guard all.allSatisfy({ (2...10_000).contains($0) }) else {
+      return "the windows of key generation must be 2 to 10000 blocks each"
+    }
+    guard epochBlocks <= 10_000_000, epochBlocks >= 2 * all.reduce(0, +) else {
+      return "an epoch must have at least twice the blocks of all windows of key generation, and at most 10000000"
+    }
+    return nil
   }
 }
 
@@ -26,6 +54,8 @@ public struct KeySchedule: Sendable {
   /// Made in this epoch, active from the next one on.
   public private(set) var pending: GroupKeys?
   public private(set) var running: KeyGeneration?
+  /// Height of the block that started `running`.
+  public private(set) var runningSince: Height = 0
   /// Key generations in a row that failed. The old shares go on signing meanwhile.
   public private(set) var failuresInARow: UInt32 = 0
   public private(set) var lastFailure: KeyGenerationFailure?
@@ -39,11 +69,12 @@ public struct KeySchedule: Sendable {
     self.threshold = threshold
     self.settings = settings
     self.scheme = scheme
-    start(epoch: 0, at: 0)
+    if settings.isOn { start(epoch: 0, at: 0) }
   }
 
   private mutating func start(epoch: Epoch, at height: Height) {
     let source = active.map { Ceremony.Source.resharing($0) } ?? .fresh
+    runningSince = height
     running = Ceremony(
       chain: chain, epoch: epoch, attempt: failuresInARow, source: source, dealers: identities,
       recipients: identities, threshold: threshold, windows: settings.windows
@@ -73,7 +104,7 @@ public struct KeySchedule: Sendable {
       if active == nil { start(epoch: height / settings.epochBlocks, at: height) }
     case .keys, .dealing, .complaints, .life, nil: break
     }
-    guard height % settings.epochBlocks == 0 else { return }
+    guard settings.isOn, height % settings.epochBlocks == 0 else { return }
     if let next = pending {
       active = next
       pending = nil
@@ -84,42 +115,85 @@ public struct KeySchedule: Sendable {
 
   /// Whether blocks are needed for it to get on (C13).
   public var hasWork: Bool { running != nil }
-}
 
-/// A validator's shares by epoch, with the rule of their erasure. A reference, so that nothing copies a secret.
-public final class ShareKeeper {
-  private final class Held {
-    let epoch: Epoch
-    let share: SecretScalar
-    init(_ share: consuming SecretScalar, _ epoch: Epoch) {
-      self.epoch = epoch
-      self.share = share
+  /// What a node keeps of it, besides the messages since `runningSince`.
+  public struct Record: Hashable, Sendable, WireCodable {
+    public var active: GroupKeys?
+    public var pending: GroupKeys?
+    public var failuresInARow: UInt32
+    public var lastFailure: KeyGenerationFailure?
+    /// Epoch of the key generation under way, and the height that started it.
+    public var running: Running?
+
+    public struct Running: Hashable, Sendable, WireCodable {
+      public var epoch: Epoch
+      public var since: Height
+
+      public init(epoch: Epoch, since: Height) {
+        self.epoch = epoch
+        self.since = since
+      }
+
+      public func encode(to writer: inout WireWriter) {
+        writer.write(epoch)
+        writer.write(since)
+      }
+
+      public init(from reader: inout WireReader) throws(WireError) {
+        epoch = try reader.readOrdinal()
+        since = try reader.readOrdinal()
+      }
+    }
+
+    public func encode(to writer: inout WireWriter) {
+      writer.write(active)
+      writer.write(pending)
+      writer.write(failuresInARow)
+      writer.write(lastFailure)
+      writer.write(running)
+    }
+
+    init(_ schedule: KeySchedule) {
+      active = schedule.active
+      pending = schedule.pending
+      failuresInARow = schedule.failuresInARow
+      lastFailure = schedule.lastFailure
+      running = schedule.running.map { Running(epoch: $0.ceremony.epoch, since: schedule.runningSince) }
+    }
+
+    public init(from reader: inout WireReader) throws(WireError) {
+      active = try reader.readOptional()
+      pending = try reader.readOptional()
+      failuresInARow = try reader.read()
+      lastFailure = try reader.readOptional()
+      running = try reader.readOptional()
     }
   }
 
-  private var held: [Held] = []
+  public var record: Record { Record(self) }
 
-  public init() {}
+  /// As it was when `record` was taken, but for a key generation under way, which is at its start: then come the
+  /// messages and the ends of all blocks after `runningSince`.
+  public mutating func restore(_ record: Record) {
+    active = record.active
+    pending = record.pending
+    failuresInARow = record.failuresInARow
+    lastFailure = record.lastFailure
+    running = nil
+    if let kept = record.running { start(epoch: kept.epoch, at: kept.since) }
+  }
+}
 
-  public var epochs: [Epoch] { held.map(\.epoch) }
+extension KeyGenerationFailure: WireCodable {
+  private static let all: [KeyGenerationFailure] = [.tooFewKeys, .tooFewDealings, .otherKey, .tooFewAlive]
 
-  /// Takes a new share; the older ones stay until the new epoch has proven itself.
-  public func adopt(_ share: consuming SecretScalar, epoch: Epoch) {
-    held.removeAll { $0.epoch == epoch }
-    held.append(Held(share, epoch))
+  public func encode(to writer: inout WireWriter) {
+    writer.write(UInt8(truncatingIfNeeded: Self.all.firstIndex(of: self) ?? 0))
   }
 
-  public func share(of epoch: Epoch) -> SecretScalar? {
-    for held in held where held.epoch == epoch { return SecretScalar(copying: held.share) }
-    return nil
-  }
-
-  /// The first certificate of an epoch is there: older shares are wiped, and what made them can go as well. True if
-  /// something was: the caller then erases it from disk.
-  public func certified(epoch: Epoch) -> Bool {
-    guard held.contains(where: { $0.epoch == epoch }) else { return false }
-    let count = held.count
-    held.removeAll { $0.epoch < epoch }
-    return held.count < count
+  public init(from reader: inout WireReader) throws(WireError) {
+    let place: UInt8 = try reader.read()
+    guard Self.all.indices.contains(Int(place)) else { throw reader.invalid("failure of a key generation") }
+    self = Self.all[Int(place)]
   }
 }

@@ -58,26 +58,31 @@ public struct SigningPlan: Hashable, Sendable, WireCodable {
     }
   }
 
+  /// Whose shares sign: those that became active in this epoch. Shares of two epochs never meet in one signature.
+  public var keyEpoch: Epoch
   public var purpose: NoncePurpose
   public var entries: [Entry]
 
-  public init(purpose: NoncePurpose, entries: [Entry]) {
+  public init(keyEpoch: Epoch, purpose: NoncePurpose, entries: [Entry]) {
+    self.keyEpoch = keyEpoch
     self.purpose = purpose
     self.entries = entries
   }
 
   public func encode(to writer: inout WireWriter) {
+    writer.write(keyEpoch)
     writer.write(purpose)
     writer.write(entries)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
+    keyEpoch = try reader.readOrdinal()
     purpose = try NoncePurpose(from: &reader)
     entries = try reader.readArray(limit: Frost.participantsMax)
   }
 
   /// Whether the signers are `threshold` different participants among `participants`, in ascending order.
-  func isWellFormed(threshold: Int, participants: Int) -> Bool {
+  public func isWellFormed(threshold: Int, participants: Int) -> Bool {
     entries.count == threshold && Frost.areOrdered(entries.map(\.participant))
       && (entries.last.map { Int($0.participant) <= participants } ?? false)
   }
@@ -124,6 +129,8 @@ public enum SigningRefusal: Error, Hashable, Sendable {
   case wrongView
   /// The number of signers is not the threshold, or they do not ascend strictly among the committee's places.
   case malformedPlan
+  /// The plan is for shares of another epoch.
+  case otherKeyEpoch
   case notASigner
   /// The commitment is of another start of this node (T4).
   case otherBoot

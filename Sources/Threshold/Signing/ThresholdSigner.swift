@@ -11,6 +11,8 @@ public final class ThresholdSigner {
   /// Nonce pairs that wait at most; preparing more discards the oldest.
   public static let noncesMax = 256
 
+  /// The epoch in which the share became active.
+  public let keyEpoch: Epoch
   public let participant: Participant
   public let threshold: Int
   public let participants: Int
@@ -38,13 +40,14 @@ public final class ThresholdSigner {
   }
 
   /// - Parameters:
-  ///   - seed: 32 random bytes, fresh for this start.
+  ///   - seed: 32 random bytes, fresh for this value: a second signer from one seed would use nonces again.
   ///   - bootId: fresh for this start.
   public init(
-    participant: Participant, threshold: Int, participants: Int, groupKey: PublicKey,
+    keyEpoch: Epoch, participant: Participant, threshold: Int, participants: Int, groupKey: PublicKey,
     share: consuming SecretScalar, seed: SecretBytes, bootId: UInt64
   ) {
     precondition(seed.count == 32 && participant > 0 && Int(participant) <= participants)
+    self.keyEpoch = keyEpoch
     self.participant = participant
     self.threshold = threshold
     self.participants = participants
@@ -112,6 +115,7 @@ public final class ThresholdSigner {
     if case .view(let view) = plan.purpose {
       guard view == headerView, view == statement.view else { return .failure(.wrongView) }
     }
+    guard plan.keyEpoch == keyEpoch else { return .failure(.otherKeyEpoch) }
     guard plan.isWellFormed(threshold: threshold, participants: participants) else { return .failure(.malformedPlan) }
     guard let own = plan.entries.first(where: { $0.participant == participant }) else { return .failure(.notASigner) }
     guard own.bootId == bootId else { return .failure(.otherBoot) }

@@ -1,0 +1,133 @@
+// Replicated state beside the clearing house: the group key, key generation, and the receipts' root of the last block.
+
+public import Ledger
+public import Primitives
+public import Sodium
+public import Threshold
+import Wire
+
+/// The tables, in ascending order of number, above those of the clearing house.
+public struct SystemTables: Sendable {
+  public var blocks = Table<SystemKey, BlockRecord>(id: TableID(64), limit: 1)
+  public var keys = Table<SystemKey, KeyScheduleRecord>(id: TableID(65), limit: 1)
+  public var keyMessages = Table<KeyMessageKey, KeyMessageRecord>(id: TableID(66))
+
+  public init() {}
+
+  public mutating func visit(_ visitor: inout some TableVisitor) {
+    visitor.visit(&blocks)
+    visitor.visit(&keys)
+    visitor.visit(&keyMessages)
+  }
+}
+
+public struct SystemState: Sendable {
+  public private(set) var tables = SystemTables()
+  /// Derived from the tables.
+  public private(set) var keys: KeySchedule
+  /// As it was before each applied block that may still be rolled back, oldest first.
+  private var earlier: [KeySchedule] = []
+
+  /// The state of genesis without its records. Then `sealGenesis`, or load the records and `rebuild`.
+  public init(genesis: Genesis, chain: Digest, scheme: SignatureScheme) {
+    let validators = genesis.validators.map(\.key)
+    keys = KeySchedule(
+      chain: chain, identities: validators, threshold: Self.threshold(of: validators.count), settings: genesis.keys,
+      scheme: scheme)
+  }
+
+  /// t = Q.
+  public static func threshold(of validators: Int) -> Int {
+    let f = (validators - 1) / 3
+    return validators < 4 ? validators : (validators + f) / 2 + 1
+  }
+
+  /// For a ledger without blocks; these records cannot be rolled back.
+  public mutating func sealGenesis(into changes: inout [RecordChange]) {
+    tables.blocks.put(BlockRecord(height: 0, receipts: 0, receiptsRoot: .zero), for: SystemKey())
+    writeSchedule()
+    seal(into: &changes)
+    releaseBlock()
+  }
+
+  public mutating func visitTables(_ visitor: inout some TableVisitor) { tables.visit(&visitor) }
+
+  /// After all records were loaded: the key generation under way hears its messages again.
+  public mutating func rebuild() {
+    guard let record = tables.keys[SystemKey()], let top = tables.blocks[SystemKey()]?.height else { return }
+    keys.restore(record.schedule)
+    guard let since = record.schedule.running?.since, since < top else { return }
+    var next: UInt32 = 0
+    for height in (since + 1)...top {
+      while let kept = tables.keyMessages[KeyMessageKey(next)], kept.height == height {
+        _ = keys.apply(kept.message)
+        next &+= 1
+      }
+      keys.endBlock(height)
+    }
+  }
+
+  /// Applies a block's key generation messages, in the order of the chain, and keeps the root of its receipts.
+  public mutating func apply(
+    height: Height, messages: [KeyGenerationMessage], receipts: [[UInt8]], into changes: inout [RecordChange]
+  ) {
+    earlier.append(keys)
+    tables.blocks.put(
+      BlockRecord(
+        height: height, receipts: UInt32(truncatingIfNeeded: receipts.count), receiptsRoot: ReceiptTree.root(receipts)),
+      for: SystemKey())
+    if keys.settings.isOn { applyKeys(height: height, messages) }
+    seal(into: &changes)
+  }
+
+  private mutating func applyKeys(height: Height, _ messages: [KeyGenerationMessage]) {
+    let before = keys.record
+    var count = tables.keys[SystemKey()]?.messages ?? 0
+    for message in messages {
+      switch keys.apply(message) {
+      // A false complaint is held against its sender.
+      case nil, .falseComplaint:
+        tables.keyMessages.put(KeyMessageRecord(height: height, message: message), for: KeyMessageKey(count))
+        count &+= 1
+      default: continue
+      }
+    }
+    keys.endBlock(height)
+    if keys.record.running != before.running {
+      for place in 0..<count { tables.keyMessages.remove(KeyMessageKey(place)) }
+      count = 0
+    }
+    let record = KeyScheduleRecord(schedule: keys.record, messages: count)
+    if tables.keys[SystemKey()] != record { tables.keys.put(record, for: SystemKey()) }
+  }
+
+  private mutating func writeSchedule() {
+    tables.keys.put(KeyScheduleRecord(schedule: keys.record, messages: 0), for: SystemKey())
+  }
+
+  private mutating func seal(into changes: inout [RecordChange]) {
+    var visitor = SealBlock(changes: changes)
+    changes = []
+    tables.visit(&visitor)
+    changes = visitor.changes
+  }
+
+  /// Takes the newest applied block back and reports the changes that undo it.
+  public mutating func rollbackBlock(into changes: inout [RecordChange]) {
+    var visitor = RollbackBlock(changes: changes)
+    changes = []
+    tables.visit(&visitor)
+    changes = visitor.changes
+    if let before = earlier.popLast() { keys = before }
+  }
+
+  /// The oldest applied block is final.
+  public mutating func releaseBlock() {
+    var visitor = ReleaseBlock()
+    tables.visit(&visitor)
+    if !earlier.isEmpty { earlier.removeFirst() }
+  }
+
+  /// The schedule after the last block that cannot be rolled back any more.
+  public var finalKeys: KeySchedule { earlier.first ?? keys }
+}

@@ -1,0 +1,150 @@
+// T6: shares of votes gathered into certificates by everybody, without a coordinator.
+
+public import Primitives
+import Sodium
+
+public struct ShareCollector: Sendable {
+  /// Blocks whose shares are kept, for each validator: more than one can vote for within the views that votes are kept of.
+  static let blocksMaxPerValidator = 128
+  private let blocksMax: Int
+
+  public enum Outcome: Sendable {
+    case certificate(GroupCertificate, SigningPlan)
+    /// Each sent a share that is wrong for its own statement.
+    case spoiled(by: [Participant], keyEpoch: Epoch)
+  }
+
+  private struct Share: Sendable {
+    let participant: Participant
+    let root: Digest
+    let value: Scalar25519
+  }
+
+  /// What is signed, by whom: known once the block is executed.
+  private struct Subject: Sendable {
+    let statement: CertificateStatement
+    let plan: SigningPlan
+    let keys: GroupKeys
+  }
+
+  private struct Gathered: Sendable {
+    let view: View
+    @Boxed var subject: Subject?
+    var voters: [Participant] = []
+    var shares: [Share] = []
+    /// What this node computed when it signed itself, for its own root.
+    var session: (root: Digest, session: SigningSession)?
+    var isDone = false
+  }
+
+  private var blocks: [Digest: Gathered] = [:]
+
+  public init(validators: Int) { blocksMax = validators * Self.blocksMaxPerValidator }
+
+  /// A vote with the state after a block came: its place among those of the block, from zero; nil if it was there.
+  public mutating func note(voter: Participant, block: Digest, view: View) -> Int? {
+    guard open(block, view), var gathered = blocks[block], !gathered.voters.contains(voter) else { return nil }
+    gathered.voters.append(voter)
+    blocks[block] = gathered
+    return gathered.voters.count - 1
+  }
+
+  /// Keeps a share; one a participant and block. False if it is not one.
+  public mutating func take(_ bytes: [UInt8], of participant: Participant, root: Digest, block: Digest, view: View)
+    -> Bool
+  {
+    guard let encoded = Bytes32<ScalarTag>(bytes), let value = Scalar25519(canonical: encoded) else { return false }
+    guard open(block, view), blocks[block]?.shares.contains(where: { $0.participant == participant }) == false else {
+      return true
+    }
+    blocks[block]?.shares.append(Share(participant: participant, root: root, value: value))
+    return true
+  }
+
+  /// The block was executed here: `statement` is about it (its root is this node's), `plan` is the one its header commits
+  /// to, `keys` are those of the plan's epoch. `session`: what this node's own signing computed, not to be computed again.
+  public mutating func prepare(
+    _ statement: CertificateStatement, plan: SigningPlan, keys: GroupKeys, session: SigningSession?
+  ) {
+    let block = statement.headerHash
+    guard plan.keyEpoch == keys.epoch,
+      plan.isWellFormed(threshold: Int(keys.threshold), participants: keys.publicShares.count),
+      open(block, statement.view)
+    else { return }
+    blocks[block]?.subject = Subject(statement: statement, plan: plan, keys: keys)
+    if let session { blocks[block]?.session = (statement.stateRoot, session) }
+  }
+
+  private mutating func open(_ block: Digest, _ view: View) -> Bool {
+    if blocks[block] != nil { return true }
+    guard blocks.count < blocksMax else { return false }
+    blocks[block] = Gathered(view: view)
+    return true
+  }
+
+  public func isDone(_ block: Digest) -> Bool { blocks[block]?.isDone ?? false }
+
+  /// The certificate of a block, once the shares of all signers of its plan are there for one root; or who spoiled it.
+  public mutating func certify(_ block: Digest) -> Outcome? {
+    guard var gathered = blocks[block], !gathered.isDone, let subject = gathered.subject,
+      gathered.shares.count >= subject.plan.entries.count
+    else { return nil }
+    let (plan, keys) = (subject.plan, subject.keys)
+    var values: [Scalar25519] = []
+    var root: Digest?
+    for entry in plan.entries {
+      guard let share = gathered.shares.first(where: { $0.participant == entry.participant }),
+        root == nil || share.root == root
+      else { return nil }
+      root = share.root
+      values.append(share.value)
+    }
+    guard let root else { return nil }
+    gathered.isDone = true
+    blocks[block] = gathered
+    var statement = subject.statement
+    statement.stateRoot = root
+    let message = statement.message
+    do throws(FrostError) {
+      let session: SigningSession
+      if let known = gathered.session, known.root == root {
+        session = known.session
+      } else {
+        session = try SigningSession(plan: plan, groupKey: keys.groupKey, message: message)
+      }
+      let signature = try session.aggregate(values)
+      if Ed25519.verify(signature, message, by: keys.groupKey) {
+        return .certificate(GroupCertificate(statement, signature: signature), plan)
+      }
+      var publicShares: [EdwardsPoint] = []
+      for entry in plan.entries {
+        guard let encoded = keys.publicShare(of: entry.participant), let point = EdwardsPoint(encoded) else {
+          return nil
+        }
+        publicShares.append(point)
+      }
+      switch try session.aggregate(values, message: message, publicShares: publicShares) {
+      case .signature(let signature): return .certificate(GroupCertificate(statement, signature: signature), plan)
+      case .spoiled(let culprits): return .spoiled(by: culprits, keyEpoch: plan.keyEpoch)
+      }
+    } catch {
+      // A plan with points that are none: nobody signed it, so nobody is to blame but its leader.
+      return nil
+    }
+  }
+
+  /// Forgets views at or below this one and says, ascending by view, which signers of a plan that brought no certificate
+  /// sent no share.
+  public mutating func forget(through view: View) -> [Participant] {
+    var open: [(view: View, block: Digest, missing: [Participant])] = []
+    for (block, gathered) in blocks where gathered.view <= view && !gathered.isDone {
+      guard let plan = gathered.subject?.plan else { continue }
+      let missing = plan.entries.map(\.participant).filter { one in !gathered.shares.contains { $0.participant == one } }
+      open.append((gathered.view, block, missing))
+    }
+    guard blocks.contains(where: { $0.value.view <= view }) else { return [] }
+    blocks = blocks.filter { $0.value.view > view }
+    open.sort { ($0.view, $0.block) < ($1.view, $1.block) }
+    return open.flatMap(\.missing)
+  }
+}

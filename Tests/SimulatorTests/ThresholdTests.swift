@@ -1,0 +1,32 @@
+// Threshold signatures on whole networks in virtual time: the group key comes to be, blocks are certified, shares change,
+// and no nonce is used twice whatever restarts.
+
+import Primitives
+import Simulator
+import Testing
+
+@Suite struct ThresholdNetworkTests {
+  private func calm(_ seed: UInt64, validators: Int = 4, epochBlocks: UInt64 = 64, seconds: Int64 = 60)
+    -> SimulationOptions
+  {
+    var options = SimulationOptions.calm(seed: seed, validators: validators, duration: seconds * Duration64.second)
+    options.epochBlocks = epochBlocks
+    return options
+  }
+
+  @Test func T1_T2_everyBlockIsCertifiedOnceThereIsAGroupKey() {
+    let report = Simulation(calm(1)).run()
+    #expect(report.violations.isEmpty, "\(report.violations.prefix(3))")
+    #expect(report.firstKeyHeight > 0 && report.firstKeyHeight <= 20, "\(report.firstKeyHeight)")
+    #expect(report.keyEpochs >= 3, "\(report.keyEpochs) epochs in \(report.height) blocks")
+    let possible = Int(report.height - report.firstKeyHeight)
+    #expect(report.certified * 100 >= possible * 97, "\(report.certified) of \(possible)")
+  }
+
+  @Test(arguments: [1, 3, 7]) func groupKeyForNetworksOfAnySize(validators: Int) {
+    let report = Simulation(calm(2, validators: validators, seconds: 20)).run()
+    #expect(report.violations.isEmpty, "\(report.violations.prefix(3))")
+    #expect(report.certified > 0)
+    #expect(report.keyEpochs >= 1)
+  }
+}
