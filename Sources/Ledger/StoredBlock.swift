@@ -21,10 +21,12 @@ public struct StoredBlock: WireCodable, Hashable, Sendable {
   public var transactions: [Digest]
   /// One receipt for each transaction, in the same order.
   public var receipts: [[UInt8]]
+  /// Path in the state tree of the record that holds the root over the receipts; empty for genesis.
+  public var receiptsProof: [UInt8]
 
   public init(
     height: Height, hash: Digest, timestamp: Timestamp, stateRoot: Digest, proposal: [UInt8], batches: [[UInt8]],
-    certificates: [UInt8], transactions: [Digest], receipts: [[UInt8]]
+    certificates: [UInt8], transactions: [Digest], receipts: [[UInt8]], receiptsProof: [UInt8] = []
   ) {
     self.height = height
     self.hash = hash
@@ -35,6 +37,7 @@ public struct StoredBlock: WireCodable, Hashable, Sendable {
     self.certificates = certificates
     self.transactions = transactions
     self.receipts = receipts
+    self.receiptsProof = receiptsProof
   }
 
   /// Limits of a decoded block: far above what the rules of consensus let into one.
@@ -54,6 +57,7 @@ public struct StoredBlock: WireCodable, Hashable, Sendable {
     writer.write(bytes: certificates)
     writer.write(transactions)
     Self.write(receipts, to: &writer)
+    writer.write(bytes: receiptsProof)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
@@ -66,6 +70,7 @@ public struct StoredBlock: WireCodable, Hashable, Sendable {
     certificates = try reader.readBytes(limit: Limits.bytes)
     transactions = try reader.readArray(limit: Limits.transactions)
     receipts = try Self.readList(from: &reader, limit: Limits.transactions)
+    receiptsProof = try reader.readBytes(limit: 64 << 10)
   }
 
   private static func write(_ list: [[UInt8]], to writer: inout WireWriter) {

@@ -12,6 +12,8 @@ public struct ExecutedBlock: Sendable {
   public var result: BlockResult
   /// The outcomes' canonical bytes, in the order of execution.
   public var receipts: [[UInt8]]
+  /// Path in the state tree of the record that holds the root over them.
+  public var receiptsProof: [UInt8]
 }
 
 /// Everything known of one block above the last committed one.

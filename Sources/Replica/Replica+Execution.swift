@@ -104,7 +104,8 @@ extension Replica {
     system.apply(height: header.height, messages: keyMessages, receipts: receipts, into: &result.changes)
     tree.update(result.changes)
     block.batches = batches
-    block.executed = ExecutedBlock(stateRoot: tree.root, result: result, receipts: receipts)
+    block.executed = ExecutedBlock(stateRoot: tree.root, result: result, receipts: receipts,
+      receiptsProof: tree.proof(table: system.tables.blocks.id, key: SystemKey().wireBytes).wireBytes)
     // Executed again after a rollback to the same state: the share was made, and its nonces are spent.
     if block.share?.root != tree.root { block.share = (tree.root, share(for: block, root: tree.root)) }
     blocks[hash] = block

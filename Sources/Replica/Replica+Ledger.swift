@@ -62,7 +62,8 @@ extension Replica {
       height: block.header.height, hash: block.hash, timestamp: block.header.timestamp, stateRoot: executed.stateRoot,
       proposal: block.proposal.wireBytes, batches: (block.batches ?? []).map(\.batch.wireBytes),
       certificates: Certificates(final: certificate, state: block.stateCertificate).wireBytes,
-      transactions: executed.result.outcomes.map(\.hash), receipts: executed.receipts)
+      transactions: executed.result.outcomes.map(\.hash), receipts: executed.receipts,
+      receiptsProof: executed.receiptsProof)
   }
 
   mutating func committed(_ height: Height, at now: Moment, into effects: inout [Effect]) {

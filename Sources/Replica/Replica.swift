@@ -221,7 +221,7 @@ public struct Replica {
   }
 
   private static func baseBlock(chain: Digest, root: Digest, recovery: Recovery) -> Block {
-    let executed = ExecutedBlock(stateRoot: root, result: BlockResult(), receipts: [])
+    let executed = ExecutedBlock(stateRoot: root, result: BlockResult(), receipts: [], receiptsProof: [])
     if let head = recovery.head {
       return Block(
         hash: head.proposal.header.hash(chain: chain), proposal: head.proposal,

@@ -118,9 +118,11 @@ struct QueryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "certificate", abstract: "What proves a height's state to anybody.")
     @Argument(help: "Height, or latest.") var height = HeightArgument.latest
+    @Flag(help: "With the validators' own votes, which only the genesis is needed to check.") var votes = false
     @OptionGroup var query: QueryOptions
     func run() async throws {
-      query.print(try await query.read(RequestPath("certificates", height.text)), ChainView.certificate)
+      let path = RequestPath("certificates", height.text).with("votes", votes ? "true" : nil)
+      query.print(try await query.read(path), ChainView.certificate)
     }
   }
 

@@ -9,14 +9,14 @@ struct VerifyCommand: ParsableCommand {
     commandName: "verify", abstract: "Check a certificate, receipt or record proof offline.",
     discussion: """
       PROOF is what `novation query ... --proof --json` printed, or - for standard input. Every field is recomputed from \
-      bytes that a quorum signed; those that cannot be are named; a document in which one differs is refused. Networks \
-      without a group key prove by the votes of their validators: their keys come from the genesis, which must be that of \
-      the chain.
+      bytes that the group of validators signed; those that cannot be are named; a document in which one differs is \
+      refused. With --genesis the validators' own votes are checked as well, where the document has them (`novation query \
+      certificate HEIGHT --votes --json`); then --group-key may be left out.
       """)
 
   @Argument(help: "File with the printed document, or -.") var proof: String
   @Option(help: "Chain id that you trust.") var chain: String
-  @Option(help: "Group key that you trust; for networks that have one.") var groupKey: String?
+  @Option(help: "Group key that you trust: the one that every certificate of the chain names.") var groupKey: String?
   @Option(name: [.customLong("genesis"), .customLong("validators")], help: "The network's genesis.json.")
   var genesis: String?
   @Flag(help: "Print one JSON document.") var json = false
@@ -26,17 +26,16 @@ struct VerifyCommand: ParsableCommand {
     guard groupKey.map({ PublicKey(hex: $0) != nil }) ?? true else {
       throw ValidationError("--group-key is not 64 hex digits")
     }
+    guard groupKey != nil || genesis != nil else {
+      throw ValidationError("give --group-key, or --genesis to check by the validators' votes")
+    }
   }
 
   func run() throws {
-    guard let genesis else {
-      throw CommandFailure(
-        .failed, "this network has no group key yet, so a proof is checked by its validators' keys",
-        hint: "give --genesis FILE with the genesis of chain \(chain)")
-    }
     let report = try explained {
       let verifier = try ProofVerifier(
-        genesis: try GenesisFile.load(genesis).genesis(), chain: Digest(hex: chain) ?? .zero)
+        chain: Digest(hex: chain) ?? .zero, groupKey: groupKey.flatMap { PublicKey(hex: $0) },
+        genesis: try genesis.map { try GenesisFile.load($0).genesis() })
       let bytes =
         proof == "-"
         ? try FileAccess.read(descriptor: 0, name: "standard input", limit: ProofVerifier.bytesMax)

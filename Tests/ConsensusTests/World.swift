@@ -233,6 +233,7 @@ final class World {
     case .stateFinal(let height, let hash, let root, let certificate):
       noteState(height, hash, root, certificate, by: number)
     case .timer(let at): schedule(.tick(number), at: at)
+    case .stateVote: break
     case .evidence: evidence += 1
     case .report: reports += 1
     case .diverged(let height, _, _): violations.append("node \(number) diverged at \(height)")

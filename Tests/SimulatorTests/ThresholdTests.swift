@@ -23,7 +23,7 @@ import Testing
     #expect(report.certified * 100 >= possible * 97, "\(report.certified) of \(possible)")
   }
 
-  @Test(arguments: [1, 3, 7]) func groupKeyForNetworksOfAnySize(validators: Int) {
+  @Test(arguments: [2, 3, 7]) func groupKeyForNetworksOfAnySize(validators: Int) {
     let report = Simulation(calm(2, validators: validators, seconds: 20)).run()
     #expect(report.violations.isEmpty, "\(report.violations.prefix(3))")
     #expect(report.certified > 0)

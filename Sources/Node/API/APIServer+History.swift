@@ -8,6 +8,7 @@ import NIOCore
 import Primitives
 import Replica
 import Storage
+import Threshold
 import Wire
 
 extension APIServer {
@@ -35,13 +36,16 @@ extension APIServer {
       consistency: "local")
   }
 
-  func transaction(_ context: BasicRequestContext) async throws -> Response {
+  func transaction(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
     let text = context.text("hash")
     guard let hash = Digest(hex: text) else {
       throw APIError.malformed("transaction \"\(text.prefix(80))\" is not 64 hex digits", hint: "Use a receipt's hash.")
     }
-    guard let document = try storedReceipt(hash) else {
+    guard var document = try storedReceipt(hash) else {
       throw APIError.notFound("transaction \(hash.hex) is not in this node's ledger (yet)")
+    }
+    if try request.flag("proof"), let height = document.height, let index = document.index {
+      document.proof = try await receiptProof(height, Int(index))
     }
     return APIResponse.json(document)
   }
@@ -57,30 +61,67 @@ extension APIServer {
     return ReceiptDocument(receipt, underlyings: info.genesis.market.underlyings)
   }
 
-  func certificate(_ context: BasicRequestContext) async throws -> Response {
+  func certificate(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+    let withVotes = try request.flag("votes")
     if context.text("height") == "latest" {
       guard let stored = try host.store.latestCertificate() else { throw noCertificate("any height") }
-      return APIResponse.json(try certificateDocument(stored))
+      return APIResponse.json(try certificateDocument(stored, withVotes: withVotes))
     }
     let height = try await height(context)
     guard let stored = try host.store.certificate(covering: height) else { throw noCertificate("height \(height)") }
-    return APIResponse.json(try certificateDocument(stored))
+    return APIResponse.json(try certificateDocument(stored, withVotes: withVotes))
   }
 
   private func noCertificate(_ what: String) -> APIError {
     APIError.notFound("there is no certificate for \(what) in this node's ledger (yet)")
   }
 
-  func certificateDocument(_ stored: StoredCertificate) throws -> CertificateDocument {
-    guard let block = try host.store.block(at: stored.height),
-      let proposal = try? WireReader.decode(Proposal.self, from: block.proposal),
-      let certificate = try? WireReader.decode(Certificate.self, from: stored.bytes)
-    else {
-      throw StoreError(
-        .damaged, "Certificate \(stored.height) in the ledger is damaged.", advice: "Run novation doctor.")
+  func certificateDocument(_ stored: StoredCertificate, withVotes: Bool = false) throws -> CertificateDocument {
+    guard let certificate = try? WireReader.decode(GroupCertificate.self, from: stored.bytes) else {
+      throw damagedCertificate(stored.height)
     }
-    return CertificateDocument(
-      certificate, header: proposal.header, height: stored.height, genesis: info.genesis, bytes: stored.bytes)
+    return try certificateDocument(certificate, withVotes: withVotes)
+  }
+
+  /// With the header of its block, which the ledger has by now.
+  func certificateDocument(_ certificate: GroupCertificate, withVotes: Bool = false) throws -> CertificateDocument {
+    guard let block = try host.store.block(at: certificate.height),
+      let proposal = try? WireReader.decode(Proposal.self, from: block.proposal),
+      let groupKey = try groupKey()
+    else { throw damagedCertificate(certificate.height) }
+    var document = CertificateDocument(
+      certificate, header: proposal.header, chain: info.genesis.chain, groupKey: groupKey)
+    if withVotes, let held = try? WireReader.decode(Certificates.self, from: block.certificates), let votes = held.state
+    {
+      document.add(votes, genesis: info.genesis)
+    }
+    return document
+  }
+
+  private func damagedCertificate(_ height: Height) -> StoreError {
+    StoreError(.damaged, "Certificate \(height) in the ledger is damaged.", advice: "Run novation doctor.")
+  }
+
+  /// From the ledger's records, once there is one.
+  func groupKey() throws -> PublicKey? {
+    try LedgerCertificate.groupKey(in: host.store)
+  }
+
+  /// The receipt's way to the certificate of exactly its height; without one the certificate of a later height, which
+  /// proves the block but not what it did. Nil while neither is there.
+  func receiptProof(_ height: Height, _ index: Int) async throws -> CertificateDocument? {
+    guard var document = try await proof(of: height) else { return nil }
+    guard document.height == height, let block = try host.store.block(at: height) else { return document }
+    document.receipt = ReceiptInclusionDocument(
+      outcome: Hex.encode(block.receipts[index]),
+      record: Hex.encode(
+        BlockRecord(
+          height: height, receipts: UInt32(truncatingIfNeeded: block.receipts.count),
+          receiptsRoot: ReceiptTree.root(block.receipts), underlyings: info.genesis.market.underlyings
+        ).wireBytes),
+      recordPath: Hex.encode(block.receiptsProof),
+      path: ReceiptTree.path(to: index, of: block.receipts).map(\.hex))
+    return document
   }
 
   /// A height of the path, or the last stored one for "latest".

@@ -7,6 +7,7 @@ import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import Ledger
 import Primitives
 import Replica
 import Wire
@@ -36,7 +37,7 @@ extension APIServer {
         return respond(document, wait: wait)
       }
       var document = ReceiptDocument(receipt, underlyings: info.genesis.market.underlyings)
-      if wait == .proven { document.proof = try await proof(of: receipt.height) }
+      if wait == .proven { document.proof = try await receiptProof(receipt.height, Int(receipt.index)) }
       return respond(document, wait: wait)
     case .refused(.noLane):
       throw APIError(
@@ -127,10 +128,13 @@ extension APIServer {
     return bytes
   }
 
-  /// Waits for the certificate that covers a height.
+  /// Waits for the certificate that covers a height: its own, or the next one above it.
   func proof(of height: Height) async throws -> CertificateDocument? {
     guard await host.waitProven(height, timeout: Self.readTimeout) else { return nil }
     for _ in 0..<500 {
+      if let recent = await host.recentCertificate(at: height), (try host.store.head()?.height ?? 0) >= height {
+        return try certificateDocument(recent)
+      }
       if let stored = try host.store.certificate(covering: height) { return try certificateDocument(stored) }
       try await Task.sleep(for: .milliseconds(2))
     }

@@ -66,8 +66,8 @@ struct APIServer: Sendable {
     router.get("/v1/liquidations") { request, _ in try await liquidations(request) }
     router.get("/v1/validators") { request, _ in try await validators(request) }
     router.get("/v1/blocks/{height}") { _, context in try await block(context) }
-    router.get("/v1/transactions/{hash}") { _, context in try await transaction(context) }
-    router.get("/v1/certificates/{height}") { _, context in try await certificate(context) }
+    router.get("/v1/transactions/{hash}") { request, context in try await transaction(request, context) }
+    router.get("/v1/certificates/{height}") { request, context in try await certificate(request, context) }
     router.get("/v1/stream") { request, _ in try await stream(request) }
     router.get("/v1/genesis") { _, _ in APIResponse.json(GenesisDocument(genesis: info.genesis)) }
     router.post("/v1/transactions") { request, _ in try await submit(request) }
@@ -137,12 +137,18 @@ struct ReadOptions {
       }
       atLeast = value
     }
-    if let text = query["proof"] {
-      guard text == "true" || text == "false" || text == "1" || text == "0" else {
-        throw .malformed("proof \"\(text.prefix(40))\" is not true or false", hint: "Use proof=true.")
-      }
-      wantsProof = text == "true" || text == "1"
+    wantsProof = try request.flag("proof")
+  }
+}
+
+extension Request {
+  /// Whether a parameter of the query says so; false where it is missing.
+  func flag(_ name: String) throws(APIError) -> Bool {
+    guard let text = uri.queryParameters[name[...]] else { return false }
+    guard text == "true" || text == "false" || text == "1" || text == "0" else {
+      throw .malformed("\(name) \"\(text.prefix(40))\" is not true or false", hint: "Use \(name)=true.")
     }
+    return text == "true" || text == "1"
   }
 }
 

@@ -280,6 +280,18 @@ public struct BlockDocument: Codable, Sendable {
   public var consistency: String
 }
 
+/// A receipt's way to the state root of its height.
+public struct ReceiptInclusionDocument: Codable, Sendable {
+  /// Canonical bytes of what the transaction did.
+  public var outcome: String
+  /// Canonical bytes of the state's record that holds the root over the receipts, and its path in the state tree.
+  public var record: String
+  public var recordPath: String
+  /// Siblings from the receipt to that root, lowest first.
+  public var path: [String]
+}
+
+/// The group's signature on a header and the state after it.
 public struct CertificateDocument: Codable, Sendable {
   public struct Vote: Codable, Sendable {
     public var validator: Int
@@ -294,13 +306,18 @@ public struct CertificateDocument: Codable, Sendable {
   public var headerHash: String
   public var stateRoot: String
   public var message: String
-  /// The 64-byte group signature; null on a network without a group key, where `votes` prove the state.
-  @Nullable public var signature: String?
-  @Nullable public var groupKey: String?
-  public var votes: [Vote]
+  /// The 64-byte group signature on `message`: Ed25519-verify(groupKey, message, signature).
+  public var signature: String
+  public var groupKey: String
   public var chainId: String
-  /// Canonical bytes of the vote list.
-  public var certificate: String
+  public var epoch: UInt64
+  public var view: UInt64
+  /// The validators' own votes with their keys and bytes, where they were asked for (`votes=true`) and kept.
+  public var votes: [Vote]
+  /// Canonical bytes of that vote list.
+  @Nullable public var certificate: String?
+  /// Only in the proof of a receipt.
+  @Nullable public var receipt: ReceiptInclusionDocument?
 }
 
 public struct ValidatorsDocument: Codable, Sendable {

@@ -7,6 +7,7 @@ import Ledger
 import Primitives
 import Replica
 import Sodium
+import Threshold
 import Wire
 
 /// Proven bytes of some records at one height, before the certificate of that height is at hand.
@@ -27,6 +28,8 @@ struct RecordProofs: Sendable {
     var proofs = RecordProofs(height: replica.finalHeight, stateRoot: replica.finalRoot, items: [])
     let tables = replica.clearing.tables
     proofs.add(tables.accounts, AccountKey(id), replica)
+    // It says which underlyings the numbers in the others mean.
+    proofs.add(replica.system.tables.blocks, SystemKey(), replica)
     guard let view = replica.account(id) else { return proofs }
     for position in view.positions { proofs.add(tables.positions, PositionKey(id, position.instrument), replica) }
     for order in view.orders { proofs.add(tables.orders, OrderKey(order.id), replica) }
@@ -73,19 +76,24 @@ extension APIServer {
 }
 
 extension CertificateDocument {
-  /// A vote list as people and programs read it: each vote with the bytes that its validator signed.
-  init(_ certificate: Certificate, header: Header, height: Height, genesis: Genesis, bytes: [UInt8]) {
-    let committee = Committee(chain: genesis.chain, epoch: certificate.epoch, keys: genesis.validators.map(\.key))
-    let votes = certificate.entries.map { entry -> Vote in
-      let vote = certificate.vote(entry)
+  init(_ certificate: GroupCertificate, header: Header, chain: Digest, groupKey: PublicKey) {
+    self.init(
+      height: certificate.height, header: Hex.encode(header.wireBytes), headerHash: certificate.headerHash.hex,
+      stateRoot: certificate.stateRoot.hex, message: Hex.encode(certificate.statement(chain: chain).message),
+      signature: certificate.signature.hex, groupKey: groupKey.hex, chainId: chain.hex, epoch: certificate.epoch,
+      view: certificate.view, votes: [], certificate: nil, receipt: nil)
+  }
+
+  /// Each vote with the bytes that its validator signed.
+  mutating func add(_ list: Certificate, genesis: Genesis) {
+    let committee = Committee(chain: genesis.chain, epoch: list.epoch, keys: genesis.validators.map(\.key))
+    votes = list.entries.map { entry -> Vote in
+      let vote = list.vote(entry)
       return Vote(
         validator: Int(entry.voter),
         publicKey: Int(entry.voter) < committee.n ? committee.keys[Int(entry.voter)].hex : "",
         message: Hex.encode(vote.signingBytes(committee: committee)), signature: entry.signature.hex)
     }
-    self.init(
-      height: height, header: Hex.encode(header.wireBytes), headerHash: header.hash(chain: genesis.chain).hex,
-      stateRoot: certificate.stateRoot.hex, message: votes.first?.message ?? "", signature: nil, groupKey: nil,
-      votes: votes, chainId: genesis.chain.hex, certificate: Hex.encode(bytes))
+    certificate = Hex.encode(list.wireBytes)
   }
 }

@@ -125,11 +125,8 @@ public enum Backup {
     let found = try store.verify { done, total in progress("verifying: \(done) of \(total) entries") }
     guard let head = found.head else { throw NodeError("the ledger in \(directory) is empty") }
     let certificate = try store.latestCertificate()
-    if let certificate, let fault = try LedgerCertificate.fault(of: certificate, in: store, genesis: node.genesis) {
+    if let fault = try LedgerCertificate.fault(in: store, genesis: node.genesis) {
       throw NodeError("\(directory): \(fault)")
-    }
-    guard head.height == 0 || certificate != nil else {
-      throw NodeError("\(directory): no state is certified, so nothing proves it")
     }
     return BackupManifest(
       chain: node.genesis.chain.hex, height: head.height, block: head.hash.hex, stateRoot: head.stateRoot.hex,

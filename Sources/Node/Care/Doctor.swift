@@ -132,17 +132,12 @@ public struct Doctor {
   }
 
   private mutating func examineCertificate(_ store: LMDBStore) throws {
-    guard let stored = try store.latestCertificate() else {
-      if (try store.head()?.height ?? 0) > 0 {
-        add("certificate", .warning, "no block is certified", "Let the node catch up with its peers.")
-      }
-      return
+    guard let head = try store.head(), head.height > 0 else { return }
+    if let fault = try LedgerCertificate.fault(in: store, genesis: node.genesis) {
+      return add("certificate", .bad, fault, "Restore a backup with `novation restore`.")
     }
-    if let fault = try LedgerCertificate.fault(of: stored, in: store, genesis: node.genesis) {
-      add("certificate", .bad, fault, "Restore a backup with `novation restore`.")
-    } else {
-      fine("certificate", "a quorum signed the state at height \(stored.height)")
-    }
+    let signed = try store.latestCertificate().map { ", the group the one at \($0.height)" } ?? ""
+    fine("certificate", "a quorum signed the state at height \(head.height)\(signed)")
   }
 
   private mutating func examineJournal(_ head: LedgerHead?) {

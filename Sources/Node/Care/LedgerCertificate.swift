@@ -1,4 +1,4 @@
-// Whether the certificate that a ledger holds proves the state of one of its blocks, by the validators of the genesis.
+// Whether the certificates that a ledger holds prove its state: by the group key, and that key by its validators' votes.
 
 import Consensus
 import Ledger
@@ -6,22 +6,48 @@ import Primitives
 import Replica
 import Sodium
 import Storage
+import Threshold
 import Wire
 
 enum LedgerCertificate {
-  /// What is wrong with `stored`; nil when a quorum signed that block and that state.
+  /// The group key in a ledger's records; nil before key generation is through.
+  static func groupKey(in store: LMDBStore) throws -> PublicKey? {
+    guard let bytes = try store.record(table: SystemTables().keys.id, key: SystemKey().wireBytes) else { return nil }
+    return try? WireReader.decode(KeyScheduleRecord.self, from: bytes).schedule.active?.groupKey
+  }
+
+  /// What is wrong with what proves the newest block; nil when a quorum of the genesis signed its state, and what the
+  /// group signed last is what the ledger holds.
+  static func fault(in store: LMDBStore, genesis: Genesis) throws -> String? {
+    guard let head = try store.head(), head.height > 0 else { return nil }
+    guard let block = try store.block(at: head.height) else { return "block \(head.height) is missing" }
+    guard let held = try? WireReader.decode(Certificates.self, from: block.certificates), let votes = held.state else {
+      return "no quorum signed the state at height \(head.height)"
+    }
+    guard votes.kind == .state, votes.block == block.hash, votes.stateRoot == block.stateRoot else {
+      return "the votes at height \(head.height) are for another block or state"
+    }
+    let committee = Committee(chain: genesis.chain, epoch: votes.epoch, keys: genesis.validators.map(\.key))
+    guard votes.verify(committee: committee, scheme: .ed25519) else {
+      return "the votes at height \(head.height) are not those of a quorum of this genesis"
+    }
+    guard let stored = try store.latestCertificate() else { return nil }
+    return try fault(of: stored, in: store, genesis: genesis)
+  }
+
+  /// What is wrong with a 64-byte certificate.
   static func fault(of stored: StoredCertificate, in store: LMDBStore, genesis: Genesis) throws -> String? {
     let height = stored.height
-    guard let certificate = try? WireReader.decode(Certificate.self, from: stored.bytes), certificate.kind == .state
-    else { return "the certificate at height \(height) does not decode" }
+    guard let certificate = try? WireReader.decode(GroupCertificate.self, from: stored.bytes) else {
+      return "the certificate at height \(height) does not decode"
+    }
     guard let block = try store.block(at: height) else { return "block \(height), which is certified, is missing" }
-    guard certificate.block == block.hash, certificate.stateRoot == block.stateRoot else {
+    guard certificate.headerHash == block.hash, certificate.stateRoot == block.stateRoot else {
       return "the certificate at height \(height) is of another block or state"
     }
-    let committee = Committee(
-      chain: genesis.chain, epoch: certificate.epoch, keys: genesis.validators.map(\.key))
-    guard certificate.verify(committee: committee, scheme: .ed25519) else {
-      return "the signatures of the certificate at height \(height) are not those of a quorum of this genesis"
+    guard let key = try groupKey(in: store) else { return "a block is certified, but the records hold no group key" }
+    guard certificate.verify(chain: genesis.chain, groupKey: key) else {
+      return "the signature of the certificate at height \(height) is not the group's"
     }
     return nil
   }

@@ -94,7 +94,8 @@ public struct Devnet: Sendable {
       name: "devnet", network: "test", time: ISO8601.format(now), clockStart: ISO8601.format(start),
       clockRate: options.clockRate, underlyings: SyntheticUnderlying.standard.map(\.symbol), validators: validators,
       custodian: keys[DevnetLayout.custodian]?.hex ?? "", listingAuthority: keys[DevnetLayout.authority]?.hex ?? "",
-      accounts: funded, instruments: [], risk: nil, fees: nil, liquidation: nil)
+      accounts: funded, instruments: [], risk: nil, fees: nil, liquidation: nil,
+      keys: nil)
     if options.listInstruments {
       file.instruments = SyntheticListing.instruments(from: start).map {
         GenesisFile.Instrument(name: $0.name, tick: $0.tick, lot: $0.lot)

@@ -5,6 +5,7 @@ import FoundationEssentials
 import Glibc
 import Primitives
 public import Replica
+import Threshold
 
 /// Why a genesis file was refused.
 public struct GenesisError: Error, CustomStringConvertible {
@@ -70,6 +71,12 @@ public struct GenesisFile: Codable, Sendable {
     public var lastTurns: Int64?
   }
 
+  /// Key generation, in blocks; what is left out has its default (see `docs/THRESHOLD.md`).
+  public struct Keys: Codable, Sendable {
+    public var epochBlocks: UInt64?
+    public var windowBlocks: UInt64?
+  }
+
   public var name: String
   /// "test" allows a market clock of its own.
   public var network: String
@@ -86,6 +93,7 @@ public struct GenesisFile: Codable, Sendable {
   public var risk: Risk?
   public var fees: Fees?
   public var liquidation: Liquidation?
+  public var keys: Keys?
 
   /// The genesis that it describes; throws with a sentence that names the entry at fault.
   public func genesis() throws(GenesisError) -> Genesis {
@@ -128,7 +136,11 @@ public struct GenesisFile: Codable, Sendable {
       market.fees = FeeSchedule(taker: fees.takerPpm, maker: fees.makerPpm, premiumCap: fees.premiumCapPpm)
     }
     if let liquidation { market.liquidation = try parameters(liquidation) }
-    let genesis = Genesis(name: name, validators: nodes, market: market)
+    let window = keys?.windowBlocks ?? 8
+    let schedule = KeyScheduleSettings(
+      epochBlocks: keys?.epochBlocks ?? 200,
+      windows: CeremonyWindows(keys: window, dealing: window, complaints: window, life: window))
+    let genesis = Genesis(name: name, validators: nodes, market: market, keys: schedule)
     if let text = genesis.fault() { throw GenesisError("genesis: \(text)") }
     return genesis
   }

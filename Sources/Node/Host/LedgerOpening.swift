@@ -6,6 +6,7 @@ import Ledger
 import Logging
 import Primitives
 import Replica
+import Sodium
 import Storage
 import Wire
 
@@ -22,7 +23,7 @@ struct LedgerOpening {
   ) throws -> LedgerOpening {
     let store = try LMDBStore(
       path: NodeHome.databasePath(ledger: ledger), chain: genesis.chain, maximumMapSize: mapSizeMax)
-    let state = try LedgerState(of: store, genesis: genesis)
+    let state = try LedgerState(of: store, genesis: genesis, scheme: .ed25519)
     let journal = try Journal(path: NodeHome.journalPath(ledger: ledger), owner: NodeHome.journalOwner(identity))
     let found = journal.recovered()
     let records = try found.records.map { bytes -> JournalRecord in

@@ -96,13 +96,16 @@ public struct NodeProcess: Sendable {
     settings.consensus.heartbeat = configuration.consensus.heartbeat
     settings.consensus.delayMin = configuration.consensus.minimumDelay
     settings.consensus.delayMax = configuration.consensus.maximumDelay
+    let secrets = SecretsFile(home: configuration.node.home, identity: identity, chain: genesis.chain)
     let replica = Replica(
       chain: genesis.chain, keys: keys, index: index.map(ValidatorIndex.init), signer: .ed25519(identity),
-      scheme: .ed25519, settings: settings, clearing: opened.state.clearing, tree: opened.state.tree,
-      recovery: opened.recovery,
+      scheme: .ed25519, settings: settings, clearing: opened.state.clearing,
+      system: opened.state.system, tree: opened.state.tree, recovery: opened.recovery,
+      secrets: ReplicaSecrets(seed: .random(32), kept: try secrets.load()),
       bootId: SecureRandom.uint64() >> 2)
     let host = ReplicaHost(
-      replica: replica, store: opened.store, journal: journal, loop: loop, workers: workers, writer: writer, log: log)
+      replica: replica, store: opened.store, journal: journal, loop: loop, workers: workers, writer: writer,
+      secrets: secrets, log: log)
     let network = PeerNetwork(
       configuration: try networkConfiguration(identity: identity, index: index), loop: loop, log: log)
     let halted = HaltSignal()

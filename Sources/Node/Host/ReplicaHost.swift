@@ -12,6 +12,7 @@ import NIOPosix
 import Primitives
 public import Replica
 import Storage
+import Threshold
 import Wire
 
 /// What became of a submitted transaction.
@@ -36,6 +37,7 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
   private let workers: NIOThreadPool
   private let writer: NIOThreadPool
   private let log: Logger
+  private let secrets: SecretsFile
   private var network: PeerNetwork?
   private(set) var replica: Replica
 
@@ -47,7 +49,11 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
   private var submissions: [UInt64: Submission] = [:]
   private var reads: [UInt64: EventLoopPromise<Bool>] = [:]
   private var provenWaiters: [(height: Height, promise: EventLoopPromise<Void>)] = []
+  /// Highest height with a certificate.
   private(set) var provenHeight: Height
+  /// The latest ones, by height modulo their number: the ledger has them a little later.
+  private var certificates: [Height: GroupCertificate] = [:]
+  private static let certificatesKept: Height = 256
   private(set) var finality = LatencyWindow()
   private var subscribers: [UInt64: @Sendable (FinalizedBlock) -> Bool] = [:]
   private(set) var statistics = Statistics()
@@ -71,7 +77,7 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
 
   init(
     replica: Replica, store: LMDBStore, journal: JournalWriter, loop: any EventLoop, workers: NIOThreadPool,
-    writer: NIOThreadPool, log: Logger
+    writer: NIOThreadPool, secrets: SecretsFile, log: Logger
   ) {
     self.replica = replica
     self.store = store
@@ -79,8 +85,9 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
     self.loop = loop
     self.workers = workers
     self.writer = writer
+    self.secrets = secrets
     self.log = log
-    provenHeight = replica.committedHeight
+    provenHeight = ((try? store.latestCertificate()) ?? nil)?.height ?? 0
     journalBytes = journal.sizeAtStart
   }
 
@@ -183,7 +190,9 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
       answer(ticket, .refused(refusal))
     case .readReady(let ticket): reads.removeValue(forKey: ticket)?.succeed(true)
     case .finalized(let block): finalized(block)
-    case .proven(let height, _): proven(height)
+    case .proven: break
+    case .certified(let certificate): certified(certificate)
+    case .keepSecrets(let contents): keep(contents)
     case .wake(let at): schedule(at)
     case .report(let peer, let reason):
       statistics.peerFaults &+= 1
@@ -261,8 +270,14 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
     for (id, deliver) in subscribers where !deliver(block) { subscribers[id] = nil }
   }
 
-  private func proven(_ height: Height) {
-    provenHeight = max(provenHeight, height)
+  /// On the loop, so that nothing that follows from a secret leaves before it is durable; a few times an epoch.
+  private func keep(_ contents: SecretBytes) {
+    do { try secrets.save(contents) } catch { halt("\(error)") }
+  }
+
+  private func certified(_ certificate: GroupCertificate) {
+    certificates[certificate.height % Self.certificatesKept] = certificate
+    provenHeight = max(provenHeight, certificate.height)
     while let first = provenWaiters.first, first.height <= provenHeight {
       provenWaiters.removeFirst()
       first.promise.succeed(())
@@ -315,7 +330,13 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
     return try body(&replica)
   }
 
-  /// Waits until the state at `height` carries the signatures of a quorum; false after `timeout` nanoseconds.
+  /// A certificate that has just been made.
+  func recentCertificate(at height: Height) async -> GroupCertificate? {
+    let found = try? await loop.submit { [self] in certificates[height % Self.certificatesKept] }.get()
+    return found.flatMap { $0.height == height ? $0 : nil }
+  }
+
+  /// Waits until `height` or a later one has a certificate; false after `timeout` nanoseconds.
   func waitProven(_ height: Height, timeout: Int64) async -> Bool {
     let promise = loop.makePromise(of: Void.self)
     loop.execute { [self] in

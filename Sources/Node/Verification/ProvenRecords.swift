@@ -3,6 +3,7 @@
 import Clearing
 import Ledger
 import Primitives
+import Replica
 import Wire
 
 struct ProvenRecords {
@@ -60,6 +61,15 @@ struct ProvenRecords {
     }
   }
 
+  /// What the numbers of underlyings mean.
+  func underlyings() throws(ProofFault) -> [UnderlyingTerms] {
+    guard let item = items.first(where: { $0.table == SystemTables().blocks.id }) else {
+      throw ProofFault("the record of the block, which names the underlyings, is not in the proof")
+    }
+    let record: BlockRecord = try Self.decode(item.value, "the record of the block")
+    return record.underlyings
+  }
+
   // MARK: Accounts
 
   /// The fields of an account's document that its records determine. Refuses records of anything else.
@@ -87,6 +97,7 @@ struct ProvenRecords {
         let record: OrderRecord = try Self.decode(item.value, name)
         owner = record.account
         orders.append((key.id, Self.document(key.id, record, underlyings)))
+      case SystemTables().blocks.id: continue
       default: throw ProofFault("\(name) is of table \(item.table.rawValue), which is not an account's")
       }
       guard owner == account else { throw ProofFault("\(name) belongs to another account") }

@@ -1,5 +1,6 @@
 // The records of the system itself, beside those of the clearing house, in the same state tree and under the same root.
 
+public import Clearing
 public import Ledger
 public import Primitives
 public import Threshold
@@ -20,23 +21,28 @@ public struct BlockRecord: TableRecord {
   public var receipts: UInt32
   /// `ReceiptTree.root` over the outcomes in the order of execution.
   public var receiptsRoot: Digest
+  /// What the numbers of underlyings in all records and receipts stand for; the same for ever.
+  public var underlyings: [UnderlyingTerms]
 
-  public init(height: Height, receipts: UInt32, receiptsRoot: Digest) {
+  public init(height: Height, receipts: UInt32, receiptsRoot: Digest, underlyings: [UnderlyingTerms]) {
     self.height = height
     self.receipts = receipts
     self.receiptsRoot = receiptsRoot
+    self.underlyings = underlyings
   }
 
   public func encode(to writer: inout WireWriter) {
     writer.write(height)
     writer.write(receipts)
     writer.write(receiptsRoot)
+    writer.write(underlyings)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
     height = try reader.readOrdinal()
     receipts = try reader.read()
     receiptsRoot = try reader.readBytes32()
+    underlyings = try reader.readArray(limit: 256)
   }
 }
 

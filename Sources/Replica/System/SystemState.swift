@@ -1,5 +1,6 @@
 // Replicated state beside the clearing house: the group key, key generation, and the receipts' root of the last block.
 
+import Clearing
 public import Ledger
 public import Primitives
 public import Sodium
@@ -27,9 +28,11 @@ public struct SystemState: Sendable {
   public private(set) var keys: KeySchedule
   /// As it was before each applied block that may still be rolled back, oldest first.
   private var earlier: [KeySchedule] = []
+  private let underlyings: [UnderlyingTerms]
 
   /// The state of genesis without its records. Then `sealGenesis`, or load the records and `rebuild`.
   public init(genesis: Genesis, chain: Digest, scheme: SignatureScheme) {
+    underlyings = genesis.market.underlyings
     let validators = genesis.validators.map(\.key)
     keys = KeySchedule(
       chain: chain, identities: validators, threshold: Self.threshold(of: validators.count), settings: genesis.keys,
@@ -44,7 +47,8 @@ public struct SystemState: Sendable {
 
   /// For a ledger without blocks; these records cannot be rolled back.
   public mutating func sealGenesis(into changes: inout [RecordChange]) {
-    tables.blocks.put(BlockRecord(height: 0, receipts: 0, receiptsRoot: .zero), for: SystemKey())
+    tables.blocks.put(
+      BlockRecord(height: 0, receipts: 0, receiptsRoot: .zero, underlyings: underlyings), for: SystemKey())
     writeSchedule()
     seal(into: &changes)
     releaseBlock()
@@ -74,8 +78,8 @@ public struct SystemState: Sendable {
     earlier.append(keys)
     tables.blocks.put(
       BlockRecord(
-        height: height, receipts: UInt32(truncatingIfNeeded: receipts.count), receiptsRoot: ReceiptTree.root(receipts)),
-      for: SystemKey())
+        height: height, receipts: UInt32(truncatingIfNeeded: receipts.count), receiptsRoot: ReceiptTree.root(receipts),
+        underlyings: underlyings), for: SystemKey())
     if keys.settings.isOn { applyKeys(height: height, messages) }
     seal(into: &changes)
   }
