@@ -4,6 +4,7 @@ import Ledger
 import Consensus
 import Node
 import Primitives
+import Sodium
 import Testing
 
 @Suite struct ProofVerifierTests {
@@ -29,22 +30,26 @@ import Testing
     #expect(report.kind == .certificate)
     #expect(report.height == 5)
     #expect(report.stateRoot == fixture.tree.root.hex)
-    #expect(report.signers == 3)
+    #expect(report.groupKey == fixture.group.publicKey.hex)
     #expect(report.unproven.isEmpty)
-    #expect(Set(report.proven).isSuperset(of: ["height", "header", "stateRoot", "votes", "message"]))
+    #expect(
+      Set(report.proven).isSuperset(of: ["height", "header", "stateRoot", "signature", "message", "groupKey", "view"]))
   }
 
   @Test func everyFieldOfACertificateCounts() throws {
     let document = fixture.certificate()
     #expect(refuses(document.replacing("height", with: 6), "height is printed as 6"))
-    #expect(refuses(document.replacing("stateRoot", with: .string(Digest.zero.hex)), "stateRoot is printed"))
+    #expect(refuses(document.replacing("view", with: 6), "view is printed as 6"))
+    #expect(refuses(document.replacing("stateRoot", with: .string(Digest.zero.hex)), "not the group's"))
     #expect(refuses(document.replacing("chainId", with: .string(Digest.zero.hex)), "chainId"))
     #expect(refuses(document.replacing("message", with: "00"), "message"))
-    #expect(refuses(document.replacing("votes", "1", "publicKey", with: "00"), "votes.1.publicKey"))
-    #expect(refuses(document.replacing("votes", with: []), "votes has 0 entries in print and 3"))
     #expect(refuses(document.replacing("header", with: "zz"), "header is not hexadecimal"))
-    #expect(refuses(document.replacing("certificate", with: "00"), "certificate is no vote list"))
-    #expect(refuses(document.replacing("signature", with: "00"), "group signature"))
+    #expect(refuses(document.replacing("signature", with: "00"), "signature is not 128"))
+    #expect(refuses(document.replacing("groupKey", with: .string(Digest.zero.hex)), "not under the trusted"))
+    let other = try #require(SigningKey(seed: [UInt8](repeating: 98, count: 32)))
+    #expect(refuses(fixture.certificate(by: other), "not under the trusted"))
+    let forged = document.replacing("signature", with: .string(other.sign([1]).hex))
+    #expect(refuses(forged, "not the group's"))
   }
 
   @Test func aFieldThatIsNotUnderstoodIsNamed() throws {
@@ -52,13 +57,34 @@ import Testing
     #expect(report.unproven.map(\.field) == ["comment"])
   }
 
-  @Test func votesMustBeAQuorumOfTheGenesis() throws {
-    #expect(refuses(fixture.certificate(voters: [0, 1]), "fewer than 3 valid signatures"))
-    #expect(refuses(fixture.certificate(forging: true), "fewer than 3 valid signatures"))
+  @Test func T9_votesAreHeldAgainstTheGenesis() throws {
+    let strict = try fixture.strict
+    let whole = fixture.certificate(voters: [0, 1, 3])
+    let report = try strict.verify(whole.bytes)
+    #expect(report.voters == 3 && report.unproven.isEmpty)
+    for (document, part) in [
+      (fixture.certificate(voters: [0, 1]), "fewer than 3 valid signatures"),
+      (fixture.certificate(voters: [0, 1, 3], forging: true), "fewer than 3 valid signatures"),
+      (whole.replacing("votes", "1", "publicKey", with: "00"), "votes.1.publicKey"),
+      (whole.replacing("votes", with: []), "votes has 0 entries in print and 3"),
+      (whole.replacing("certificate", with: "00"), "certificate is no vote list"),
+      (fixture.certificate(), "no votes in the document and no trusted group key"),
+    ] {
+      do throws(ProofFault) {
+        _ = try strict.verify(document.bytes)
+        Issue.record("accepted: \(part)")
+      } catch {
+        #expect(error.description.contains(part), "\(error)")
+      }
+    }
+    // Without the genesis nobody knows whose votes they are.
+    let named = try verifier.verify(whole.bytes).unproven.map(\.field)
+    #expect(Set(named) == ["votes", "certificate"], "\(named)")
   }
 
   @Test func theGenesisMustBeThatOfTheChain() {
-    #expect(throws: ProofFault.self) { try ProofVerifier(genesis: fixture.genesis, chain: .zero) }
+    #expect(throws: ProofFault.self) { try ProofVerifier(chain: .zero, groupKey: nil, genesis: fixture.genesis) }
+    #expect(throws: ProofFault.self) { try ProofVerifier(chain: .zero, groupKey: nil) }
   }
 
   @Test func anAccountIsProvenButForWhatIsComputed() throws {
@@ -90,19 +116,30 @@ import Testing
         "not under the certified state root"))
   }
 
-  @Test func aReceiptIsProvenForItsPlace() throws {
-    let receipt: JSONValue = [
-      "transaction": .string(Digest.zero.hex), "height": 5, "index": 0, "status": "final", "error": .null,
-      "stateRoot": .string(fixture.tree.root.hex), "orders": [], "fills": [], "proof": fixture.certificate(),
-    ]
+  @Test(arguments: 0..<5) func aReceiptIsProvenWhole(place: Int) throws {
+    let receipt = fixture.receipt(at: place)
     let report = try verifier.verify(receipt.bytes)
-    #expect(report.proven == ["height", "proof", "stateRoot"])
-    #expect(report.unproven.map(\.field).contains("status"))
-    #expect(refuses(receipt.replacing("height", with: 6), "above the certified height 5"))
-    #expect(refuses(receipt.replacing("stateRoot", with: "00"), "stateRoot"))
-    // The certificate of a later height says nothing about the root at this one.
+    #expect(report.kind == .receipt && report.unproven.isEmpty, "\(report.unproven)")
+    #expect(Set(report.proven).isSuperset(of: ["transaction", "height", "index", "status", "stateRoot", "orders"]))
+    #expect(refuses(receipt.replacing("height", with: 6), "height"))
+    #expect(refuses(receipt.replacing("index", with: .integer(Int64((place + 1) % 5))), "not the receipt at index"))
+    #expect(refuses(receipt.replacing("status", with: "rejected"), "status"))
+    #expect(refuses(receipt.replacing("transaction", with: .string(Digest.zero.hex)), "transaction"))
+    #expect(refuses(receipt.replacing("proof", "receipt", "path", with: []), "not the receipt at index"))
+    #expect(refuses(receipt.replacing("proof", "receipt", "record", with: "00"), "record"))
+    #expect(
+      refuses(
+        receipt.replacing(
+          "proof", "receipt", "outcome", with: .string(Hex.encode(fixture.receipts[(place + 1) % 5]))),
+        "not the receipt at index"))
+  }
+
+  @Test func aLaterCertificateProvesFinalityAlone() throws {
+    let receipt = fixture.receipt(at: 0).replacing("proof", with: fixture.certificate())
     let earlier = try verifier.verify(receipt.replacing("height", with: 4).bytes)
     #expect(earlier.proven == ["proof"])
+    #expect(earlier.unproven.map(\.field).contains("status"))
+    #expect(refuses(receipt.replacing("height", with: 6), "above the certified height 5"))
   }
 
   @Test func anythingElseIsRefused() {
