@@ -35,6 +35,8 @@ struct DevnetCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Market time at genesis, ISO 8601. (default: now)", valueName: "time"))
     var clockStart: String?
     @Option(help: "Market seconds in a real one, 1 to 100000. (default: 1)") var clockRate: Int64?
+    @Option(help: "Blocks after which the shares of the group key are renewed, at least 64. (default: 200)")
+    var epochBlocks: UInt64?
     @Option(help: "Seed of the synthetic market. (default: 1)") var seed: UInt64?
     @Flag(help: "List nothing at genesis.") var noInstruments = false
 
@@ -42,6 +44,9 @@ struct DevnetCommand: AsyncParsableCommand {
       if let validators, !(1...31).contains(validators) { throw ValidationError("--validators is 1 to 31") }
       if observers != 0 {
         throw ValidationError("observers are not supported yet: a devnet has validators only; leave --observers out")
+      }
+      if let epochBlocks, !(64...10_000_000).contains(epochBlocks) {
+        throw ValidationError("--epoch-blocks is 64 to 10000000")
       }
       if let clockRate, !(1...100_000).contains(clockRate) { throw ValidationError("--clock-rate is 1 to 100000") }
       if let clockStart, ISO8601.parse(clockStart) == nil {
@@ -68,7 +73,7 @@ struct DevnetCommand: AsyncParsableCommand {
     private func existing() throws -> Devnet {
       let devnet = try Devnet(at: directory.dir)
       let chosen = validators.map { $0 != devnet.nodeCount } ?? false
-      if chosen || clockStart != nil || clockRate != nil || noInstruments
+      if chosen || clockStart != nil || clockRate != nil || noInstruments || epochBlocks != nil
         || seed.map({ $0 != devnet.document.seed }) ?? false
       {
         throw CommandFailure(
@@ -85,6 +90,7 @@ struct DevnetCommand: AsyncParsableCommand {
       options.seed = seed ?? options.seed
       options.clockStart = clockStart.flatMap(ISO8601.parse)
       options.clockRate = clockRate ?? options.clockRate
+      options.epochBlocks = epochBlocks
       options.listInstruments = !noInstruments
       return try Devnet.create(at: directory.dir, options: options)
     }

@@ -239,19 +239,19 @@ extension NetworkTests {
 
     @Test func certificatesAndAccountsAreProven() throws {
       #expect(devnet.place("buy", future.name, "0.01", at: future.low, by: "maker1").code == 0)
-      let genesis = devnet.directory + "/genesis.json"
+      let key = devnet.groupKey
       func verify(_ document: JSON) -> Program.Result {
         devnet.run(
-          ["verify", "-", "--chain", devnet.chain, "--genesis", genesis, "--json"], input: document.rendered)
+          ["verify", "-", "--chain", devnet.chain, "--group-key", key, "--json"], input: document.rendered)
       }
       let proven = devnet.place("buy", future.name, "0.01", at: future.low, by: "maker1", ["--proven"])
       for (name, document, fields) in [
-        ("certificate", devnet.ask(["query", "certificate", "latest"]).json, ["height", "stateRoot", "headerHash"]),
+        ("certificate", devnet.ask(["query", "certificate", "latest"]).json, ["height", "stateRoot", "headerHash", "signature"]),
         (
           "account", devnet.ask(["query", "account", "maker1", "--proof"], node: 1).json,
           ["height", "stateRoot", "balances", "account"]
         ),
-        ("receipt", proven.json, ["height", "stateRoot"]),
+        ("receipt", proven.json, ["height", "stateRoot", "transaction", "status", "index", "orders"]),
       ] {
         let good = verify(document)
         #expect(good.code == 0, "\(name): \(good.summary)")
@@ -263,11 +263,11 @@ extension NetworkTests {
         }
       }
       let other = devnet.run(
-        ["verify", "-", "--chain", String(repeating: "0", count: 64), "--genesis", genesis],
+        ["verify", "-", "--chain", String(repeating: "0", count: 64), "--group-key", key],
         input: devnet.ask(["query", "certificate", "latest"]).output)
       #expect(other.code == 1, other.summary)
       for text in ["", "{}", "[]", "{\"certificate\":", String(repeating: "[", count: 100_000)] {
-        let result = devnet.run(["verify", "-", "--chain", devnet.chain, "--genesis", genesis], input: text)
+        let result = devnet.run(["verify", "-", "--chain", devnet.chain, "--group-key", key], input: text)
         #expect(result.code == 1 && result.errorLines.count == 1, result.summary)
       }
     }
@@ -281,14 +281,18 @@ extension NetworkTests {
       }
     }
 
-    /// What the API calls a certificate can be checked with nothing but Ed25519: three different validators signed.
+    /// T9: besides the group's signature there are the validators' own, for whoever knows their keys.
     @Test func aCertificateNamesItsVotes() {
-      let certificate = devnet.ask(["query", "certificate", "latest"])
+      let certificate = devnet.ask(["query", "certificate", "latest", "--votes"])
       expectKeys(
         certificate.json, ["height", "header", "stateRoot", "message", "signature", "groupKey"], certificate.summary)
       let votes = certificate.json["votes"].list
       #expect(Set(votes.map { $0["publicKey"].text }).count >= 3, certificate.summary)
       #expect(votes.allSatisfy { $0["signature"].text.count == 128 })
+      let strict = devnet.run(
+        ["verify", "-", "--chain", devnet.chain, "--genesis", devnet.directory + "/genesis.json"],
+        input: certificate.output)
+      #expect(strict.code == 0, strict.summary)
     }
   }
 }

@@ -199,7 +199,7 @@ struct BenchPhases {
     defer { client.close() }
     let deadline = Clock.monotonic + 20 * Duration64.second
     while Clock.monotonic < deadline {
-      let reply = try? await client.send(.get("/v1/certificates/latest"), timeout: .seconds(2))
+      let reply = try? await client.send(.get("/v1/certificates/latest?votes=true"), timeout: .seconds(2))
       if let body = reply?.body, let certificate = JSONText.parse(CertificateDocument.self, body),
         certificate.height > height, certificate.votes.contains(where: { $0.validator == node })
       {

@@ -20,6 +20,8 @@ public struct DevnetOptions: Sendable {
   /// Market time at genesis; nil for the present.
   public var clockStart: Timestamp?
   public var clockRate: Int64 = 1
+  /// Blocks after which the shares of the group key are renewed; nil for the default.
+  public var epochBlocks: UInt64?
   /// List options and futures of the synthetic market at genesis.
   public var listInstruments = true
   public var logLevel = NodeConfiguration.LogLevel.info
@@ -95,7 +97,7 @@ public struct Devnet: Sendable {
       clockRate: options.clockRate, underlyings: SyntheticUnderlying.standard.map(\.symbol), validators: validators,
       custodian: keys[DevnetLayout.custodian]?.hex ?? "", listingAuthority: keys[DevnetLayout.authority]?.hex ?? "",
       accounts: funded, instruments: [], risk: nil, fees: nil, liquidation: nil,
-      keys: nil)
+      keys: options.epochBlocks.map { .init(epochBlocks: $0) })
     if options.listInstruments {
       file.instruments = SyntheticListing.instruments(from: start).map {
         GenesisFile.Instrument(name: $0.name, tick: $0.tick, lot: $0.lot)
@@ -254,7 +256,7 @@ public struct Devnet: Sendable {
     return document.instruments.allSatisfy { $0.markPrice != nil || $0.state == "settled" }
   }
 
-  /// Waits until every node serves and has seen the chain advance, and the first prices are there.
+  /// Waits until every node serves and has seen the chain advance, the group key is made, and the first prices are there.
   public func waitReady(timeoutSeconds: Int, progress: (String) -> Void) async throws {
     var first: [Int: UInt64] = [:]
     var ready: Set<Int> = []
@@ -265,7 +267,9 @@ public struct Devnet: Sendable {
           throw stopped(node)
         }
         guard let status = await status(of: node) else { continue }
-        if let seen = first[node], status.height > seen, !status.syncing { ready.insert(node) }
+        if let seen = first[node], status.height > seen, !status.syncing, status.groupKey != nil {
+          ready.insert(node)
+        }
         if first[node] == nil { first[node] = status.height }
       }
       progress("\(ready.count) of \(nodeCount) nodes serve and advance")

@@ -14,12 +14,13 @@ final class Devnet: Sendable {
 
   var directory: String { folder.path("d") }
   var chain: String { document["chainId"].text }
+  var groupKey: String { api(0).status["groupKey"].text }
   var nodeCount: Int { document["nodes"].list.count }
 
   /// Starts a network; fails the test if it does not start.
-  init() throws {
+  init(_ options: [String] = []) throws {
     folder = try #require(TemporaryFolder(), "no folder in /tmp")
-    let result = Program.run(["devnet", "up", "--dir", folder.path("d"), "--detach", "--json"], home: folder.directory)
+    let result = Program.run(["devnet", "up", "--dir", folder.path("d"), "--detach", "--json"] + options, home: folder.directory)
     document = result.json
     if result.code != 0 || document["nodes"].list.count != 4 {
       tearDown()

@@ -31,7 +31,21 @@ enum Program {
   @discardableResult static func run(
     _ arguments: [String], home: String = "/nonexistent", input: String? = nil, seconds: Double = 60
   ) -> Result {
-    guard let path, let folder = TemporaryFolder() else { return Result(code: 127, output: "", error: "no executable") }
+    guard let path else { return Result(code: 127, output: "", error: "no executable") }
+    let environment = ["HOME=\(home)", "XDG_DATA_HOME=\(home)", "PATH=/usr/bin:/bin", "NO_COLOR=1"]
+    return execute(path, arguments, environment, input: input, seconds: seconds)
+  }
+
+  /// Runs another program of this machine, found like a shell finds it.
+  static func runTool(_ arguments: [String], input: String? = nil, seconds: Double = 60) -> Result {
+    let environment = ["PATH=\(ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin")"]
+    return execute("/usr/bin/env", arguments, environment, input: input, seconds: seconds)
+  }
+
+  private static func execute(
+    _ path: String, _ arguments: [String], _ environment: [String], input: String?, seconds: Double
+  ) -> Result {
+    guard let folder = TemporaryFolder() else { return Result(code: 127, output: "", error: "no folder") }
     defer { folder.remove() }
     let files = (out: folder.path("out"), error: folder.path("error"), input: folder.path("in"))
     if let input { folder.write("in", input) }
@@ -41,7 +55,6 @@ enum Program {
     posix_spawn_file_actions_addopen(&actions, 0, input == nil ? "/dev/null" : files.input, O_RDONLY, 0)
     posix_spawn_file_actions_addopen(&actions, 1, files.out, O_WRONLY | O_CREAT, 0o600)
     posix_spawn_file_actions_addopen(&actions, 2, files.error, O_WRONLY | O_CREAT, 0o600)
-    let environment = ["HOME=\(home)", "XDG_DATA_HOME=\(home)", "PATH=/usr/bin:/bin", "NO_COLOR=1"]
     var pid = pid_t()
     guard spawn(&pid, path, [path] + arguments, environment, &actions) == 0 else {
       return Result(code: 127, output: "", error: "cannot start \(path)")
