@@ -137,7 +137,9 @@ extension Consensus {
     if peer == vote.voter { noteActivity(peer, vote.view) }
     guard vote.view > head.header.view else {
       // The state is settled without it, but its share may be the one that the signature on it lacks.
-      if vote.kind.carriesRoot, peer == vote.voter, !vote.frostShare.isEmpty { effects.append(.stateVote(vote)) }
+      if vote.kind.carriesRoot, peer == vote.voter, !vote.frostShare.isEmpty {
+        effects.append(.stateVote(vote, isCounted: false))
+      }
       return
     }
     let state = views[vote.view]
@@ -150,7 +152,7 @@ extension Consensus {
       return publish(.votes(first, vote), &effects)
     }
     self.record(vote)
-    if vote.kind.carriesRoot, peer == vote.voter { effects.append(.stateVote(vote)) }
+    if vote.kind.carriesRoot, peer == vote.voter { effects.append(.stateVote(vote, isCounted: true)) }
     peers[Int(vote.voter)].note(vote)
     if vote.kind == .first { measure(vote, now) }
     // C4: the voter must have the header.

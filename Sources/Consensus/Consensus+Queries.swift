@@ -3,6 +3,15 @@
 public import Primitives
 
 extension Consensus {
+  /// Q validators have signed the state of this view's block, or of a later one's: no vote of the view matters any more.
+  public func isStateSettled(in view: View) -> Bool { view <= head.header.view }
+
+  /// This node's Finalize or Attest of the view, as far as it is remembered.
+  public func hasVotedOnState(in view: View) -> Bool {
+    let own = own(in: view)
+    return own.finalize != nil || own.attest != nil
+  }
+
   public var isAmnesiac: Bool { amnesia.isActive }
   /// No vote at or below this view but those already cast (C10).
   public var voteFloor: View { floor }

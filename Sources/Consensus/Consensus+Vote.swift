@@ -85,7 +85,7 @@ extension Consensus {
     }
     effects.append(.persist(.vote(vote)))
     effects.append(.broadcast(.vote(vote)))
-    if kind.carriesRoot { effects.append(.stateVote(vote)) }
+    if kind.carriesRoot { effects.append(.stateVote(vote, isCounted: true)) }
     if kind == .first && view == self.view { resend.arm(at: now.monotonic, delay: currentDelay) }
     record(vote)
   }

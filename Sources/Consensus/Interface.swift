@@ -129,9 +129,9 @@ extension Consensus {
     /// A proposal is missing; peers are being asked.
     case needProposal(block: Digest)
     case enteredView(View, by: Certificate?)
-    /// A Finalize or Attest was counted, this node's own or one that came from its voter itself: what it carries beside
-    /// the signed statement is nobody else's.
-    case stateVote(Vote)
+    /// A Finalize or Attest of this node, or one that came from its voter itself: what it carries beside the signed
+    /// statement is nobody else's. `isCounted`: its signature was verified; a late one's was not.
+    case stateVote(Vote, isCounted: Bool)
     /// Step with `.tick` then; replaces the previous request.
     case timer(at: Instant)
     case report(ValidatorIndex, Fault)

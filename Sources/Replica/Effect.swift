@@ -28,6 +28,8 @@ public enum Input: Sendable {
   case committed(Height)
   /// Result of `.loadBlocks`, for the peer that asked.
   case loaded(for: ValidatorIndex, [FinalBlock])
+  /// Result of `.needSeed`: 32 bytes fresh from the system's generator.
+  case seed(SecretBytes)
 }
 
 /// What a replica asks of its host, in order. Nothing after a `persist` may leave the node before it is durable.
@@ -58,6 +60,8 @@ public enum Effect: Sendable {
   case certified(GroupCertificate)
   /// Make these secrets durable before any later effect is performed, in the place of those kept before.
   case keepSecrets(SecretBytes)
+  /// Nonces were discarded (T4), and what they came from must not be used again: answer with `.seed`.
+  case needSeed
   /// Step again at this time at the latest; replaces the previous request.
   case wake(at: Instant)
   /// A peer broke a rule.

@@ -120,7 +120,7 @@ public struct LedgerState: Sendable {
   public static func recentCertificates(of store: any LedgerStore) throws(StoreError) -> [Certificate] {
     guard let head = try store.head() else { return [] }
     var certificates: [Certificate] = []
-    for height in (head.height.subtracting(64) ?? 0)...head.height {
+    for height in (head.height.subtracting(256) ?? 0)...head.height {
       guard let stored = try store.block(at: height), !stored.certificates.isEmpty,
         let found = try? WireReader.decode(Certificates.self, from: stored.certificates)
       else { continue }

@@ -24,6 +24,39 @@ public enum PeerMessage: Sendable {
   case blocks([FinalBlock])
   /// The sender's commitments for the signatures of views to come (T2).
   case nonces(NonceBatch)
+  /// The newest certificate that the sender holds.
+  case certificate(GroupCertificate)
+  /// The sender's share for a block whose state Q others had settled before it could vote.
+  case share(LateShare)
+}
+
+/// A share that no vote carries.
+public struct LateShare: Sendable, WireCodable {
+  public var view: View
+  public var block: Digest
+  public var stateRoot: Digest
+  public var share: [UInt8]
+
+  public init(view: View, block: Digest, stateRoot: Digest, share: [UInt8]) {
+    self.view = view
+    self.block = block
+    self.stateRoot = stateRoot
+    self.share = share
+  }
+
+  public func encode(to writer: inout WireWriter) {
+    writer.write(view)
+    writer.write(block)
+    writer.write(stateRoot)
+    writer.write(bytes: share)
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    view = try reader.readOrdinal()
+    block = try reader.readBytes32()
+    stateRoot = try reader.readBytes32()
+    share = try reader.readBytes(limit: ConsensusLimits.frostShareBytes)
+  }
 }
 
 /// A final block as nodes send it to each other: all that is needed to check and execute it.
@@ -82,7 +115,9 @@ extension PeerMessage {
     switch self {
     case .consensus(.vote(let vote)): vote.kind == .finalize || vote.kind == .attest ? .unhurried : .binding
     case .consensus(.certificate), .consensus(.evidence), .consensus(.getProposal), .consensus(.getCertificates): .none
-    case .lane(.getBatches), .lane(.getTip), .lane(.tip), .readProbe, .tip, .getBlocks, .blocks, .nonces: .none
+    case .lane(.getBatches), .lane(.getTip), .lane(.tip), .readProbe, .tip, .getBlocks, .blocks, .nonces, .certificate,
+      .share:
+      .none
     case .consensus, .lane, .readAnswer: .binding
     }
   }
@@ -119,6 +154,12 @@ extension PeerMessage: WireCodable {
     case .nonces(let batch):
       writer.write(UInt8(8))
       writer.write(batch)
+    case .certificate(let certificate):
+      writer.write(UInt8(9))
+      writer.write(certificate)
+    case .share(let share):
+      writer.write(UInt8(10))
+      writer.write(share)
     }
   }
 
@@ -133,6 +174,8 @@ extension PeerMessage: WireCodable {
     case 6: self = .getBlocks(from: try reader.readOrdinal())
     case 7: self = .blocks(try reader.readArray(limit: Self.blocksMax))
     case 8: self = .nonces(try NonceBatch(from: &reader))
+    case 9: self = .certificate(try GroupCertificate(from: &reader))
+    case 10: self = .share(try LateShare(from: &reader))
     default: throw reader.invalid("peer message kind")
     }
   }

@@ -23,12 +23,17 @@ extension Replica {
   }
 
   /// A new step: T4 asks for new nonces where the machine may have been restored from a snapshot of its memory.
-  mutating func watchClock(_ now: Moment) {
+  mutating func watchClock(_ now: Moment, into effects: inout [Effect]) {
     let offset = now.wall.subtracting(now.monotonic) ?? 0
     if let last = certifier.clockOffset, (offset.subtracting(last) ?? .max).magnitude > UInt64(Self.clockJump) {
-      certifier.discardNonces()
+      discardNonces(into: &effects)
     }
     certifier.clockOffset = offset
+  }
+
+  private mutating func discardNonces(into effects: inout [Effect]) {
+    guard system.keys.settings.isOn, certifier.discardNonces() else { return }
+    effects.append(.needSeed)
   }
 
   /// A jump of the clocks against each other that is no correction of a drift.
@@ -39,12 +44,12 @@ extension Replica {
     for batch in certifier.announcements(after: consensus.view) { effects.append(.send(to: peer, .nonces(batch))) }
   }
 
-  mutating func dismiss(_ peer: ValidatorIndex) {
+  mutating func dismiss(_ peer: ValidatorIndex, into effects: inout [Effect]) {
     guard certifier.connected.indices.contains(Int(peer)) else { return }
     certifier.connected[Int(peer)] = false
     certifier.choice.forget(Participant(peer) + 1)
     // T4: a machine that comes back from a snapshot finds all its sessions dead.
-    if committee.n > 1, !certifier.connected.contains(true) { certifier.discardNonces() }
+    if committee.n > 1, !certifier.connected.contains(true) { discardNonces(into: &effects) }
   }
 
   mutating func take(_ batch: NonceBatch, from peer: ValidatorIndex) {
@@ -54,7 +59,7 @@ extension Replica {
   // MARK: Plans and shares
 
   /// T2: the plan for a block that this node proposes.
-  func signingPlan(for view: View) -> [UInt8] {
+  mutating func signingPlan(for view: View) -> [UInt8] {
     guard let active = system.finalKeys.active else { return [] }
     return certifier.choice.plan(for: view, keys: active)?.wireBytes ?? []
   }
@@ -79,21 +84,47 @@ extension Replica {
       session = signed.session
       certifier.sharesMade &+= 1
     }
-    certifier.collector.prepare(statement, plan: plan, keys: keys, session: session)
+    certifier.collector.prepare(
+      statement, plan: plan, isFair: certifier.choice.isFair(plan), keys: keys, session: session)
     return share
   }
 
+  /// Q others settled the state before this node had executed the block, so it casts no vote (C10): its share goes alone.
+  mutating func sendLateShare(of block: Block, into effects: inout [Effect]) {
+    guard let (root, bytes) = block.share, !bytes.isEmpty, let index, consensus.isStateSettled(in: block.header.view),
+      !consensus.hasVotedOnState(in: block.header.view)
+    else { return }
+    let late = LateShare(view: block.header.view, block: block.hash, stateRoot: root, share: bytes)
+    effects.append(.broadcast(.share(late)))
+    take(late, from: index, into: &effects)
+  }
+
+  mutating func take(_ late: LateShare, from peer: ValidatorIndex, into effects: inout [Effect]) {
+    // Nothing but the share proves itself, so it is taken only for what was executed here.
+    guard certifier.collector.isPrepared(late.block) else { return }
+    take(
+      share: late.share, of: peer, root: late.stateRoot, block: late.block, view: late.view, into: &effects)
+  }
+
   /// A Finalize or Attest: its place among the others of its block says how fast its voter is, its share counts.
-  mutating func take(stateVote vote: Vote, into effects: inout [Effect]) {
-    guard let block = vote.block, vote.view.saturatingAdding(Certifier.patience) > finalView else { return }
+  mutating func take(stateVote vote: Vote, isCounted: Bool, into effects: inout [Effect]) {
+    guard let block = vote.block, vote.view.saturatingAdding(Certifier.patience) > finalView,
+      isCounted || certifier.collector.isPrepared(block)
+    else { return }
     let participant = Participant(vote.voter) + 1
     if let order = certifier.collector.note(voter: participant, block: block, view: vote.view) {
       certifier.choice.voted(participant, order: order)
     }
     guard !vote.frostShare.isEmpty else { return }
-    guard
-      certifier.collector.take(vote.frostShare, of: participant, root: vote.stateRoot, block: block, view: vote.view)
-    else { return effects.append(.report(vote.voter, "a signature share that is no number")) }
+    take(share: vote.frostShare, of: vote.voter, root: vote.stateRoot, block: block, view: vote.view, into: &effects)
+  }
+
+  private mutating func take(
+    share: [UInt8], of voter: ValidatorIndex, root: Digest, block: Digest, view: View, into effects: inout [Effect]
+  ) {
+    guard certifier.collector.take(share, of: Participant(voter) + 1, root: root, block: block, view: view) else {
+      return effects.append(.report(voter, "a signature share that is no number"))
+    }
     certify(block, into: &effects)
   }
 
@@ -117,7 +148,14 @@ extension Replica {
     }
   }
 
-  /// A certificate that came with a block.
+  /// The newest certificate to everybody now and then: whoever was left out by a signer still has proofs.
+  mutating func tellCertificate(into effects: inout [Effect]) {
+    guard let newest = certifier.newest, newest.height > certifier.toldHeight else { return }
+    certifier.toldHeight = newest.height
+    effects.append(.broadcast(.certificate(newest)))
+  }
+
+  /// A certificate that a peer sent.
   mutating func take(_ certificate: GroupCertificate, into effects: inout [Effect]) {
     guard let groupKey = certifier.groupKey, certificate.verify(chain: chain, groupKey: groupKey),
       certifier.keep(certificate)
@@ -127,19 +165,23 @@ extension Replica {
 
   // MARK: Duties
 
-  /// What follows from the last final block: which shares sign, what key generation waits for, which nonces are missing.
+  /// What follows from the last final block: whose shares stayed away, and which nonces are missing.
   mutating func attendToKeys(at now: Moment, into effects: inout [Effect]) {
     guard system.keys.settings.isOn else { return }
-    let height = finalHeight
-    if certifier.attendedTo != height {
-      certifier.attendedTo = height
-      let schedule = system.finalKeys
-      takePart(in: schedule, height, at: now, into: &effects)
-      for keys in [schedule.active, schedule.pending].compactMap({ $0 }) { certifier.adopt(keys) }
-      let due = finalView.subtracting(Certifier.patience) ?? 0
-      for late in certifier.collector.forget(through: due) { certifier.choice.missed(late) }
+    if certifier.attendedTo != finalHeight {
+      certifier.attendedTo = finalHeight
+      adoptKeys()
+      for late in certifier.collector.missing(through: finalView.subtracting(Certifier.missedAfter) ?? 0) {
+        certifier.choice.missed(late)
+      }
+      certifier.collector.forget(through: finalView.subtracting(Certifier.patience) ?? 0)
     }
-    prepareNonces(height, into: &effects)
+    prepareNonces(finalHeight, into: &effects)
+  }
+
+  private mutating func adoptKeys() {
+    let schedule = system.finalKeys
+    for keys in [schedule.active, schedule.pending].compactMap({ $0 }) { certifier.adopt(keys) }
   }
 
   private mutating func prepareNonces(_ height: Height, into effects: inout [Effect]) {
@@ -155,46 +197,54 @@ extension Replica {
     }
   }
 
-  /// This node's part in the key generation under way: seeds and shares are durable before anything that follows from
-  /// them leaves.
-  private mutating func takePart(
-    in schedule: KeySchedule, _ height: Height, at now: Moment, into effects: inout [Effect]
-  ) {
+  /// This node's part in the key generation under way, after each final block, for a phase may last only one: seeds and
+  /// shares are durable before anything that follows from them leaves.
+  mutating func takePart(at height: Height, _ now: Moment, into effects: inout [Effect]) {
+    let schedule = system.finalKeys
+    guard schedule.settings.isOn else { return }
     guard let running = schedule.running else {
       certifier.party = nil
-      certifier.sent = []
+      certifier.said = nil
       if certifier.keeper.forgetSeeds(except: nil) { effects.append(.keepSecrets(certifier.keeper.contents)) }
       return
     }
-    guard index != nil, !isLaneSuspended else { return }
-    let ceremony = running.ceremony
-    if certifier.party?.ceremony != ceremony.id {
-      if certifier.keeper.seed(of: ceremony.id) == nil {
-        _ = certifier.keeper.forgetSeeds(except: nil)
-        certifier.keeper.keep(seed: certifier.source.draw(), of: ceremony.id)
+    guard index != nil, let party = party(in: running, schedule, into: &effects) else { return }
+    if case .life = running.phase, !running.isAlive(certifier.own ?? 0), let share = party.share(running) {
+      let needed = [schedule.active?.epoch, schedule.pending?.epoch].compactMap { $0 }
+      if certifier.keeper.adopt(share, epoch: running.ceremony.epoch, needed: needed) {
         effects.append(.keepSecrets(certifier.keeper.contents))
       }
-      guard let seed = certifier.keeper.seed(of: ceremony.id) else { return }
-      let oldShare = schedule.active.flatMap { certifier.keeper.share(of: $0.epoch) }
-      certifier.party = (
-        ceremony.id, KeyGenerationParty(ceremony, signer: signer, seed: seed, oldShare: oldShare)
-      )
-      certifier.sent = []
     }
-    guard let party = certifier.party?.party else { return }
-    if case .life = running.phase, let share = party.share(running),
-      certifier.keeper.adopt(share, epoch: ceremony.epoch)
-    {
-      effects.append(.keepSecrets(certifier.keeper.contents))
+    guard !isLaneSuspended else { return }
+    // What was said is not worked out again while it is on its way.
+    if let said = certifier.said, said.phase == running.phaseNumber, height < said.at + Certifier.resendBlocks {
+      return
     }
     for message in party.messages(running) {
       let bytes = KeyMessageEnvelope.encode(message)
-      let hash = TransactionCheck.hash(of: bytes)
-      certifier.sent.removeAll { $0.at + Certifier.resendBlocks <= height }
-      guard !certifier.sent.contains(where: { $0.hash == hash }), lanes.canAccept(bytes: bytes.count) else { continue }
-      certifier.sent.append((hash, height))
+      guard lanes.canAccept(bytes: bytes.count) else { break }
+      certifier.said = (running.phaseNumber, height)
       stepLanes(.submit(transaction: bytes, isMoreComing: false), at: now)
     }
+  }
+
+  private mutating func party(
+    in running: KeyGeneration, _ schedule: KeySchedule, into effects: inout [Effect]
+  ) -> KeyGenerationParty? {
+    let ceremony = running.ceremony
+    if let known = certifier.party, known.ceremony == ceremony.id { return known.party }
+    if certifier.keeper.seed(of: ceremony.id) == nil {
+      guard let seed = certifier.source?.draw() else { return nil }
+      _ = certifier.keeper.forgetSeeds(except: nil)
+      certifier.keeper.keep(seed: seed, of: ceremony.id)
+      effects.append(.keepSecrets(certifier.keeper.contents))
+    }
+    guard let seed = certifier.keeper.seed(of: ceremony.id) else { return nil }
+    let oldShare = schedule.active.flatMap { certifier.keeper.share(of: $0.epoch) }
+    let party = KeyGenerationParty(ceremony, signer: signer, seed: seed, oldShare: oldShare)
+    certifier.party = (ceremony.id, party)
+    certifier.said = nil
+    return party
   }
 
   /// Certificates of blocks that the ledger holds, or will hold with this commit.
@@ -209,8 +259,9 @@ extension Replica {
 enum KeyMessageEnvelope {
   /// No transaction begins with it.
   private static let tag: UInt8 = 0xf0
-  /// One validator's in one block at most: complaints about everybody, and what else there is to say.
-  static func perBlockMax(validators: Int) -> Int { validators + 4 }
+  /// One validator's in one batch at most: complaints about everybody, and what else there is to say. `SystemState` bounds
+  /// those of a block.
+  static func perBatchMax(validators: Int) -> Int { validators + 4 }
 
   static func encode(_ message: KeyGenerationMessage) -> [UInt8] { [tag] + message.wireBytes }
 
@@ -219,7 +270,7 @@ enum KeyMessageEnvelope {
   /// The messages of a batch, in order; only those that the owner of the lane says in its own name.
   static func messages(in batch: LaneBatch, validators: Int) -> [KeyGenerationMessage] {
     var found: [KeyGenerationMessage] = []
-    for bytes in batch.transactions where isOne(bytes) && found.count < perBlockMax(validators: validators) {
+    for bytes in batch.transactions where isOne(bytes) && found.count < perBatchMax(validators: validators) {
       guard let message = try? WireReader.decode(KeyGenerationMessage.self, from: Array(bytes.dropFirst())),
         message.sender == Participant(batch.lane) + 1
       else { continue }

@@ -104,7 +104,8 @@ extension Replica {
     system.apply(height: header.height, messages: keyMessages, receipts: receipts, into: &result.changes)
     tree.update(result.changes)
     block.batches = batches
-    block.executed = ExecutedBlock(stateRoot: tree.root, result: result, receipts: receipts,
+    block.executed = ExecutedBlock(
+      stateRoot: tree.root, result: result, receipts: receipts,
       receiptsProof: tree.proof(table: system.tables.blocks.id, key: SystemKey().wireBytes).wireBytes)
     // Executed again after a rollback to the same state: the share was made, and its nonces are spent.
     if block.share?.root != tree.root { block.share = (tree.root, share(for: block, root: tree.root)) }
@@ -112,6 +113,7 @@ extension Replica {
     speculative.append(hash)
     stepConsensus(
       .executed(block: hash, stateRoot: tree.root, frostShare: block.share?.bytes ?? []), at: now)
+    sendLateShare(of: block, into: &effects)
     certify(hash, into: &effects)
     if proposalWanted != nil { answerProposal(at: now) }
     return true
@@ -144,6 +146,7 @@ extension Replica {
       finalTip = hash
       clearing.releaseBlock()
       system.releaseBlock()
+      takePart(at: block.header.height, now, into: &effects)
       stepConsensus(.finalRoot(height: block.header.height, stateRoot: executed.stateRoot), at: now)
       stepLanes(.ordered(block.cut), at: now)
       var bytes = 0

@@ -14,6 +14,7 @@ public import Gossip
 public import Ledger
 public import Primitives
 public import Sodium
+import Threshold
 import Wire
 
 public struct ReplicaSettings: Sendable {
@@ -236,13 +237,13 @@ public struct Replica {
 
   /// The one door: see the host's duties above.
   public mutating func step(_ input: Input, at now: Moment, into effects: inout [Effect]) {
-    watchClock(now)
+    watchClock(now, into: &effects)
     switch input {
     case .start: start(at: now, into: &effects)
     case .connected(let peer):
       stepConsensus(.connected(peer), at: now)
       greet(peer, into: &effects)
-    case .disconnected(let peer): dismiss(peer)
+    case .disconnected(let peer): dismiss(peer, into: &effects)
     case .message(let peer, let bytes): receive(bytes, from: peer, at: now, into: &effects)
     case .tick: tick(at: now, into: &effects)
     case .submit(let bytes, let input, let ticket, let isMoreComing):
@@ -252,6 +253,7 @@ public struct Replica {
       verifying.remove(batch)
       checked[batch] = inputs
     case .committed(let height): committed(height, at: now, into: &effects)
+    case .seed(let seed): certifier.renew(seed)
     case .loaded(let peer, let blocks):
       if isLoading.indices.contains(Int(peer)) { isLoading[Int(peer)] = false }
       if !blocks.isEmpty { effects.append(.send(to: peer, .blocks(blocks))) }
@@ -296,6 +298,7 @@ public struct Replica {
     if now.monotonic - lastTipSent >= CatchUp.tipInterval {
       lastTipSent = now.monotonic
       effects.append(.broadcast(.tip(committed)))
+      tellCertificate(into: &effects)
     }
     askForBlocks(at: now.monotonic, into: &effects)
   }
@@ -334,6 +337,9 @@ public struct Replica {
       effects.append(.loadBlocks(for: peer, from: height))
     case .blocks(let blocks): take(blocks, from: peer, at: now, into: &effects)
     case .nonces(let batch): take(batch, from: peer)
+    case .certificate(let certificate):
+      if certificate.height > certifier.highestCertified { take(certificate, into: &effects) }
+    case .share(let share): take(share, from: peer, into: &effects)
     }
   }
 
@@ -384,7 +390,7 @@ public struct Replica {
         .enteredView(
           view, leader: committee.leader(of: view), nullifiedInARow: nullifiedInARow, delay: consensus.currentDelay),
         at: now)
-    case .stateVote(let vote): take(stateVote: vote, into: &effects)
+    case .stateVote(let vote, let isCounted): take(stateVote: vote, isCounted: isCounted, into: &effects)
     case .needProposal: break
     case .timer(let at): consensusWake = at
     case .report(let peer, let fault): effects.append(.report(peer, "\(fault)"))

@@ -106,6 +106,9 @@ extension Simulation {
     case .proven(let height, let certificate): if host.isHonest { checkProof(height, certificate, host) }
     case .certified(let certificate): if host.isHonest { checkCertificate(certificate, host) }
     case .keepSecrets(let secrets): host.secrets = secrets
+    case .needSeed:
+      note(.noncesDiscarded)
+      schedule(.seed(freshSeed()), for: host, after: Duration64.microsecond)
     case .wake(let at): wake(host, at: at)
     case .report: if host.isHonest { noteFault(effect) }
     case .halt(let reason):
@@ -116,6 +119,7 @@ extension Simulation {
   private func noteFault(_ effect: Effect) {
     if case .report(_, let reason) = effect, reason.hasSuffix("equivocation") { note(.equivocationReported) }
     if case .report(_, let reason) = effect, reason.hasSuffix("fork") { note(.forkedLane) }
+    if case .report(_, let reason) = effect, reason == "a wrong signature share" { note(.signerCaughtWrong) }
   }
 
   private func wake(_ host: SimulatedHost, at local: Instant) {

@@ -27,18 +27,23 @@ extension Simulation {
     host.toldHeight = state.head?.proposal.header.height ?? 0
     host.toldHash = state.head?.proposal.header.hash(chain: chain) ?? chain
     var mixer = SeededRandom(seed: UInt64(host.number) << 32 | UInt64(host.life))
-    var seed: [UInt8] = []
-    for _ in 0..<4 { withUnsafeBytes(of: mixer.next()) { seed += $0 } }
     let kept = host.secrets.flatMap { ShareKeeper(contents: $0) } ?? ShareKeeper()
     host.replica = Replica(
       chain: chain, keys: genesis.validators.map(\.key), index: host.identity, signer: host.signer,
       scheme: options.signatures, settings: settings, clearing: state.clearing, system: state.system,
       tree: state.tree, recovery: state.recovery(journal: journal, amnesiac: amnesiac),
-      secrets: ReplicaSecrets(seed: SecretBytes(copying: seed), kept: kept), bootId: mixer.next())
+      secrets: ReplicaSecrets(seed: freshSeed(), kept: kept), bootId: mixer.next())
     host.wasAmnesiac = host.replica?.consensus.isAmnesiac ?? false
     if host.wasAmnesiac { note(.amnesiaBegun) }
     step(host, .start)
     for peer in hosts where peer.identity != host.identity && peer.isUp { connectSoon(host.number, peer.number) }
+  }
+
+  /// 32 bytes that no start gets twice.
+  func freshSeed() -> SecretBytes {
+    var seed: [UInt8] = []
+    for _ in 0..<4 { withUnsafeBytes(of: seedRandom.next()) { seed += $0 } }
+    return SecretBytes(copying: seed)
   }
 
   func step(_ host: SimulatedHost, _ input: Input) {

@@ -48,6 +48,7 @@ public final class Simulation {
 
   var networkRandom: SeededRandom
   var diskRandom: SeededRandom
+  var seedRandom: SeededRandom
   var faultRandom: SeededRandom
 
   /// Whether a message from one host to another is lost: the scripts of Twins. Nil is never.
@@ -61,6 +62,7 @@ public final class Simulation {
     let random = SeededRandom(seed: options.seed)
     networkRandom = random.stream(Purpose.network.rawValue)
     diskRandom = random.stream(Purpose.disks.rawValue)
+    seedRandom = random.stream(Purpose.seeds.rawValue)
     faultRandom = random.stream(Purpose.faults.rawValue)
     identities = Identities(options)
     genesis = identities.genesis

@@ -160,6 +160,10 @@ extension SimulationOptions {
     if random.below(10) == 0 {
       options.epochBlocks = UInt64(random.between(64, 200))
       options.duration = min(options.duration, 120 * Duration64.second)
+      if !options.adversaries.isEmpty, random.below(2) == 0 {
+        let kinds = AdversaryKind.ofSigning
+        options.adversaries[0].kind = kinds[Int(random.below(UInt64(kinds.count)))]
+      }
     }
     return options
   }
@@ -170,7 +174,7 @@ extension SimulationOptions {
     var places = Array(0..<validators)
     for _ in 0..<count {
       let place = places.remove(at: Int(random.below(UInt64(places.count))))
-      let kinds = AdversaryKind.allCases
+      let kinds = AdversaryKind.ofAgreement
       adversaries.append(
         AdversaryAssignment(validator: place, kind: kinds[Int(random.below(UInt64(kinds.count)))]))
     }

@@ -246,7 +246,10 @@ extension NetworkTests {
       }
       let proven = devnet.place("buy", future.name, "0.01", at: future.low, by: "maker1", ["--proven"])
       for (name, document, fields) in [
-        ("certificate", devnet.ask(["query", "certificate", "latest"]).json, ["height", "stateRoot", "headerHash", "signature"]),
+        (
+          "certificate", devnet.ask(["query", "certificate", "latest"]).json,
+          ["height", "stateRoot", "headerHash", "signature"]
+        ),
         (
           "account", devnet.ask(["query", "account", "maker1", "--proof"], node: 1).json,
           ["height", "stateRoot", "balances", "account"]

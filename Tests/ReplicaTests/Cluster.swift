@@ -213,7 +213,7 @@ final class Cluster {
     case .readReady(let ticket): node.ready.insert(ticket)
     case .finalized(let block): node.finalized.append(block)
     case .proven(let height, _): node.proven = max(node.proven, height)
-    case .certified, .keepSecrets: break
+    case .certified, .keepSecrets, .needSeed: break
     case .wake(let at): node.wake = at
     case .report: break
     case .halt(let reason): node.halted = reason

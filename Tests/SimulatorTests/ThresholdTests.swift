@@ -29,4 +29,27 @@ import Testing
     #expect(report.certified > 0)
     #expect(report.keyEpochs >= 1)
   }
+
+  /// One of four signs badly: the others find out, and certificates come without it.
+  @Test(arguments: [AdversaryKind.badShareSigner, .silentSigner, .selectiveSigner, .commitmentForger])
+  func T2_T6_aDishonestSignerCostsSomeProofsOnly(_ kind: AdversaryKind) {
+    var options = calm(3, seconds: 40)
+    options.adversaries = [AdversaryAssignment(validator: 2, kind: kind)]
+    let report = Simulation(options).run()
+    #expect(report.violations.isEmpty, "\(kind): \(report.violations.prefix(3))")
+    let possible = Int(report.height - report.firstKeyHeight)
+    #expect(report.certified * 2 >= possible, "\(kind): \(report.certified) of \(possible)")
+    #expect(report.keyEpochs >= 2, "\(kind)")
+  }
+
+  /// T4: restarts at any moment, older disks among them; the checker holds every share against every other.
+  @Test(arguments: 1...4) func T3_T4_noNonceIsUsedTwiceWhateverRestarts(seed: UInt64) {
+    var options = calm(seed, seconds: 90)
+    options.faultPhase = 20 * Duration64.second
+    options.faults = [.crash, .crashAll, .olderDisk, .lostJournal, .clockJump, .isolateOne, .stall]
+    options.faultEvery = 700 * Duration64.millisecond
+    let report = Simulation(options).run()
+    #expect(report.violations.isEmpty, "\(report.violations.prefix(3))")
+    #expect(report.restarts > 20 && report.certified > 0 && report.keyEpochs >= 2, "\(report.restarts) restarts")
+  }
 }

@@ -186,7 +186,8 @@ import Threshold
     let message = statement().message
     let sessions = try [[0, 1, 2], [0, 1, 3]].map { places in
       try SigningSession(
-        plan: SigningPlan(keyEpoch: 0, purpose: plan.purpose, entries: places.map { plan.entries[$0] }), groupKey: group.key,
+        plan: SigningPlan(keyEpoch: 0, purpose: plan.purpose, entries: places.map { plan.entries[$0] }),
+        groupKey: group.key,
         message: message)
     }
     #expect(sessions[0].bindingFactors[0] != sessions[1].bindingFactors[0])

@@ -50,6 +50,7 @@ def receipt(document, height, root):
     value, outcome = bytes.fromhex(proof["record"]), bytes.fromhex(proof["outcome"])
     record(root, 64, b"\0", value, bytes.fromhex(proof["recordPath"]))
     of, width = struct.unpack("<QI", value[:12])
+    need(type(index) is int and 0 <= index < width, "not the receipt of its place")
     at, path, place = tagged(b"novation/receipt/v1", outcome), list(map(bytes.fromhex, proof["path"])), index
     while width > 1:
         if place ^ 1 < width:

@@ -26,8 +26,10 @@ extension APIServer {
       if behind { warnings.append("catching up with the network") }
       return StatusDocument(
         chainId: replica.chain.hex, name: info.genesis.name, network: info.genesis.market.network,
-        height: replica.finalHeight, view: replica.consensus.view, epoch: replica.keyEpoch ?? 0, stateRoot: replica.finalRoot.hex,
-        groupKey: replica.groupKey?.hex, role: info.index == nil ? "observer" : "validator", index: info.index, syncing: behind,
+        height: replica.finalHeight, view: replica.consensus.view, epoch: replica.keyEpoch ?? 0,
+        stateRoot: replica.finalRoot.hex,
+        groupKey: replica.groupKey?.hex, role: info.index == nil ? "observer" : "validator", index: info.index,
+        syncing: behind,
         peers: host.connectedPeers, validators: replica.committee.n, quorum: replica.committee.quorum,
         finality: .init(
           p50Milliseconds: Self.milliseconds(host.finality.percentile(500)),

@@ -193,6 +193,7 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
     case .proven: break
     case .certified(let certificate): certified(certificate)
     case .keepSecrets(let contents): keep(contents)
+    case .needSeed: feed(.seed(.random(32)))
     case .wake(let at): schedule(at)
     case .report(let peer, let reason):
       statistics.peerFaults &+= 1

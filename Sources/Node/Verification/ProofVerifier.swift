@@ -65,6 +65,8 @@ public struct ProofVerifier: Sendable {
     guard let document = JSONText.parse(JSONValue.self, bytes), case .object(let members) = document else {
       throw ProofFault("the document is not a JSON object")
     }
+    // Programs differ in which of two values they take.
+    if let name = RepeatedNames.first(in: bytes) { throw ProofFault("\"\(name)\" is there twice in one object") }
     if members["transaction"] != nil { return try verifyReceipt(document) }
     if members["account"] != nil { return try verifyAccount(document) }
     if members["signature"] != nil { return try verifyCertificate(document) }
@@ -77,9 +79,13 @@ public struct ProofVerifier: Sendable {
     let certified = try CertifiedState(document, verifier: self)
     return try report(
       .certificate, certified, document, expected: certified.expected,
-      reasons: ["votes": Self.votesReason, "certificate": Self.votesReason])
+      reasons: [
+        "votes": Self.votesReason, "certificate": Self.votesReason, "groupKey": Self.keyReason,
+        "signature": Self.keyReason, "message": Self.keyReason,
+      ])
   }
 
+  private static let keyReason = "no group key is trusted; votes do not say which is the right one"
   private static let votesReason = "the genesis says whose votes they are"
 
   // MARK: Receipts
@@ -99,10 +105,9 @@ public struct ProofVerifier: Sendable {
     guard height <= Int64(clamping: certified.header.height) else {
       throw ProofFault("the receipt is of height \(height), above the certified height \(certified.header.height)")
     }
-    // Its own height has no certificate: a later one proves that the block is final, not what it did.
-    let reason = "the certificate is of the later height \(certified.header.height)"
-    return try report(
-      .receipt, certified, document, expected: .object(["proof": certified.expected]), reasons: ["": reason])
+    throw ProofFault(
+      "the receipt's height \(height) has no certificate of its own; that of height \(certified.header.height) proves that its block is final, not what the transaction did"
+    )
   }
 
   // MARK: Accounts

@@ -21,7 +21,8 @@ enum ProvenReceipt {
         value: record.wireBytes)
     else { throw ProofFault("proof.receipt.record is not under the certified state root") }
     guard record.height == certified.header.height else {
-      throw ProofFault("proof.receipt.record is of height \(record.height), the certificate of \(certified.header.height)")
+      throw ProofFault(
+        "proof.receipt.record is of height \(record.height), the certificate of \(certified.header.height)")
     }
     guard let index = document["index"]?.integer, let path = inclusion["path"]?.array, path.count <= 64 else {
       throw ProofFault("the receipt has no index, or proof.receipt.path is not a list")

@@ -42,6 +42,9 @@ struct ProvenRecords {
       guard path.verify(root: root, table: item.table, key: item.key, value: item.value) else {
         throw ProofFault("\(name) is not under the certified state root")
       }
+      guard !items.contains(where: { $0.table == item.table && $0.key == item.key }) else {
+        throw ProofFault("\(name) is there twice")
+      }
       items.append(item)
     }
   }

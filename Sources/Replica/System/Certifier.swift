@@ -22,17 +22,19 @@ struct Certifier {
   /// Nonces are ready for this many views to come, and made so many at a time.
   static let noncesAhead: View = 12
   static let noncesAtOnce: View = 8
-  /// Views after which a share that has not come is missed.
+  /// Views after which a share that has not come is missed, and after which nobody waits for it any more.
+  static let missedAfter: View = 4
   static let patience: View = 16
   /// Blocks before an epoch at which its signers make their first nonces.
   static let preparationBlocks: Height = 16
   /// Blocks after which a key generation message that is not on the chain is sent again.
-  static let resendBlocks: Height = 16
+  static let resendBlocks: Height = 4
   /// Certificates kept for the ledger: their blocks were not committed yet.
   static let pendingMax = 1024
 
   let own: Participant?
-  let source: SeedSource
+  /// Nil between `discardNonces` and the host's new seed.
+  private(set) var source: SeedSource?
   let keeper: ShareKeeper
   private(set) var bootId: UInt64
   /// This node's signers, by ascending epoch: of the shares that sign, and of the next ones.
@@ -45,10 +47,13 @@ struct Certifier {
   var collector: ShareCollector
   /// For the ledger.
   var pending: [GroupCertificate] = []
-  private(set) var highestCertified: Height = 0
+  private(set) var newest: GroupCertificate?
+  var highestCertified: Height { newest?.height ?? 0 }
+  /// Height of the certificate that peers were told of.
+  var toldHeight: Height = 0
   var party: (ceremony: Digest, party: KeyGenerationParty)?
-  /// Key generation messages given to the lane, and when.
-  var sent: [(hash: Digest, at: Height)] = []
+  /// The phase for which messages were given to the lane, and when.
+  var said: (phase: Int, at: Height)?
   /// The final height that the duties were last done for.
   var attendedTo: Height?
   /// Difference of the clocks at the last step: a jump may be a restored machine (T4).
@@ -83,7 +88,7 @@ struct Certifier {
       drop { $0 >= new.epoch }
     }
     guard signer(of: new.epoch) == nil, let own, let expected = new.publicShare(of: own),
-      let share = keeper.share(of: new.epoch), share.timesBase() == expected
+      let share = keeper.share(of: new.epoch), share.timesBase() == expected, let source
     else { return }
     signers.append(
       ThresholdSigner(
@@ -105,15 +110,26 @@ struct Certifier {
   /// The shares of an epoch have proven themselves: older ones are let go, and wiped.
   mutating func retire(before epoch: Epoch) { drop { $0 < epoch } }
 
-  /// T4: memory may have been copied or restored. Nothing prepared before is ever used.
-  mutating func discardNonces() {
+  /// T4: memory may have been copied or restored. Nothing prepared before is ever used, nor what it came from, which the
+  /// copy has as well. True if there was something.
+  mutating func discardNonces() -> Bool {
+    guard source != nil else { return false }
     for signer in signers { signer.discardAll() }
-    bootId = source.drawBootId()
-    let known = keys
     signers = []
     preparedThrough = []
-    for keys in known { adopt(keys) }
+    source = nil
     if let own { choice.forget(own) }
+    return true
+  }
+
+  /// Signs on from new chance.
+  mutating func renew(_ seed: SecretBytes) {
+    guard source == nil, seed.count == 32 else { return }
+    let fresh = SeedSource(seed)
+    source = fresh
+    bootId = fresh.drawBootId()
+    let known = keys
+    for keys in known { adopt(keys) }
   }
 
   /// Nonces for the views to come, where there are too few: what to announce. `epochs`: those whose shares may sign soon.
@@ -128,6 +144,7 @@ struct Certifier {
         commitments.append(commitment)
       }
       preparedThrough[place] = first + Self.noncesAtOnce - 1
+      signers[place].discard(through: view.subtracting(Self.patience) ?? 0)
       batches.append(
         NonceBatch(
           keyEpoch: signers[place].keyEpoch, bootId: bootId, firstView: first, commitments: commitments))
@@ -156,7 +173,7 @@ struct Certifier {
     guard !pending.contains(where: { $0.height == certificate.height }) else { return false }
     if pending.count >= Self.pendingMax { pending.removeFirst() }
     pending.append(certificate)
-    highestCertified = max(highestCertified, certificate.height)
+    if certificate.height > highestCertified { newest = certificate }
     return true
   }
 }

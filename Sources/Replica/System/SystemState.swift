@@ -29,10 +29,12 @@ public struct SystemState: Sendable {
   /// As it was before each applied block that may still be rolled back, oldest first.
   private var earlier: [KeySchedule] = []
   private let underlyings: [UnderlyingTerms]
+  private let identities: Int
 
   /// The state of genesis without its records. Then `sealGenesis`, or load the records and `rebuild`.
   public init(genesis: Genesis, chain: Digest, scheme: SignatureScheme) {
     underlyings = genesis.market.underlyings
+    identities = genesis.validators.count
     let validators = genesis.validators.map(\.key)
     keys = KeySchedule(
       chain: chain, identities: validators, threshold: Self.threshold(of: validators.count), settings: genesis.keys,
@@ -87,8 +89,15 @@ public struct SystemState: Sendable {
   private mutating func applyKeys(height: Height, _ messages: [KeyGenerationMessage]) {
     let before = keys.record
     var count = tables.keys[SystemKey()]?.messages ?? 0
+    var heard: [Participant: (messages: Int, faults: Int)] = [:]
     for message in messages {
-      switch keys.apply(message) {
+      // Each proof costs everybody some time: who sends false ones is not listened to any more in this block.
+      let known = heard[message.sender] ?? (0, 0)
+      guard known.messages < identities + 4, known.faults < 2 else { continue }
+      let refusal = keys.apply(message)
+      let isFaulty = [.badSignature, .badProof, .invalidPoint, .noSuchDealing, .falseComplaint].contains(refusal)
+      heard[message.sender] = (known.messages + 1, known.faults + (isFaulty ? 1 : 0))
+      switch refusal {
       // A false complaint is held against its sender.
       case nil, .falseComplaint:
         tables.keyMessages.put(KeyMessageRecord(height: height, message: message), for: KeyMessageKey(count))

@@ -11,6 +11,13 @@ import Wire
 public enum AdversaryKind: String, CaseIterable, Sendable {
   case equivocatingLeader, doubleVoter, silentLeader, lateLeader, amnesiac, staleReplayer, laneWithholder
   case selectiveSender, syncLiar, malformedSender, fieldMutator, priceLiar
+  case badShareSigner, silentSigner, selectiveSigner, commitmentForger
+
+  static let ofSigning: [AdversaryKind] = [
+    .badShareSigner, .silentSigner, .selectiveSigner, .commitmentForger,
+  ]
+  /// Those that need no group key.
+  static let ofAgreement = allCases.filter { !ofSigning.contains($0) }
 
   func make(_ tools: AdversaryTools) -> any Adversary {
     switch self {
@@ -26,6 +33,10 @@ public enum AdversaryKind: String, CaseIterable, Sendable {
     case .malformedSender: MalformedSender(tools)
     case .fieldMutator: FieldMutator(tools)
     case .priceLiar: PriceLiar()
+    case .badShareSigner: BadShareSigner(tools)
+    case .silentSigner: SilentSigner()
+    case .selectiveSigner: SelectiveSigner(tools)
+    case .commitmentForger: CommitmentForger(tools)
     }
   }
 }

@@ -60,6 +60,20 @@ public struct CeremonyWindows: Hashable, Sendable {
     self.complaints = complaints
     self.life = life
   }
+
+  /// Twice as long for each failure before, up to a limit that is at least their own length.
+  func doubled(_ times: UInt32, atMost limit: UInt64) -> CeremonyWindows {
+    func longer(_ window: UInt64) -> UInt64 { max(window, min(window.saturatingMultiplied(times), limit)) }
+    return CeremonyWindows(
+      keys: longer(keys), dealing: longer(dealing), complaints: longer(complaints), life: longer(life))
+  }
+}
+
+extension UInt64 {
+  /// Doubled so many times.
+  fileprivate func saturatingMultiplied(_ doublings: UInt32) -> UInt64 {
+    doublings < UInt32(leadingZeroBitCount) ? self << UInt64(doublings) : .max
+  }
 }
 
 /// One key generation. The same value on every node; its `id` is in every message, so a message of another chain, epoch,

@@ -79,6 +79,17 @@ public struct KeyGeneration: Sendable {
     isAlive = hasAcknowledged
   }
 
+  /// Of the phase: it only grows.
+  public var phaseNumber: Int {
+    switch phase {
+    case .keys: 0
+    case .dealing: 1
+    case .complaints: 2
+    case .life: 3
+    case .done, .failed: 4
+    }
+  }
+
   /// What was dealt and accepted, in the order of the chain.
   public var dealings: [(dealer: Participant, dealing: Dealing)] { accepted.map { ($0.dealer, $0.dealing) } }
 

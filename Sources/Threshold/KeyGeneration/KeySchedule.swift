@@ -59,6 +59,8 @@ public struct KeySchedule: Sendable {
   /// Key generations in a row that failed. The old shares go on signing meanwhile.
   public private(set) var failuresInARow: UInt32 = 0
   public private(set) var lastFailure: KeyGenerationFailure?
+  /// Height at which the first key is tried again.
+  public private(set) var retryAt: Height?
 
   /// - Parameter identities: of the validators, in the order of the committee.
   public init(
@@ -75,9 +77,13 @@ public struct KeySchedule: Sendable {
   private mutating func start(epoch: Epoch, at height: Height) {
     let source = active.map { Ceremony.Source.resharing($0) } ?? .fresh
     runningSince = height
+    retryAt = nil
+    // Whoever was too slow gets twice the time; a resharing still has to fit into its epoch.
+    let windows = settings.windows.doubled(
+      failuresInARow, atMost: active == nil ? Self.longestWindow : settings.epochBlocks / 8)
     running = Ceremony(
       chain: chain, epoch: epoch, attempt: failuresInARow, source: source, dealers: identities,
-      recipients: identities, threshold: threshold, windows: settings.windows
+      recipients: identities, threshold: threshold, windows: windows
     ).map { KeyGeneration($0, scheme: scheme, startingAt: height) }
   }
 
@@ -100,11 +106,14 @@ public struct KeySchedule: Sendable {
       running = nil
       failuresInARow = failuresInARow.saturatingAdding(1)
       lastFailure = failure
-      // Without any key there is nothing to wait for.
-      if active == nil { start(epoch: height / settings.epochBlocks, at: height) }
+      // Without any key there is no epoch to wait for, but whoever is missing needs time to come back.
+      if active == nil {
+        retryAt = height.saturatingAdding(min(Self.pause << UInt64(min(failuresInARow, 10)), settings.epochBlocks))
+      }
     case .keys, .dealing, .complaints, .life, nil: break
     }
-    guard settings.isOn, height % settings.epochBlocks == 0 else { return }
+    if let due = retryAt, height >= due { start(epoch: height / settings.epochBlocks, at: height) }
+    guard settings.isOn, active != nil, height % settings.epochBlocks == 0 else { return }
     if let next = pending {
       active = next
       pending = nil
@@ -112,6 +121,10 @@ public struct KeySchedule: Sendable {
     // A key generation that is still under way is let finish.
     if running == nil { start(epoch: height / settings.epochBlocks + 1, at: height) }
   }
+
+  private static let longestWindow: UInt64 = 1024
+  /// Blocks from the first failure of the first key to the next try.
+  private static let pause: UInt64 = 16
 
   /// Whether blocks are needed for it to get on (C13).
   public var hasWork: Bool { running != nil }
@@ -122,6 +135,7 @@ public struct KeySchedule: Sendable {
     public var pending: GroupKeys?
     public var failuresInARow: UInt32
     public var lastFailure: KeyGenerationFailure?
+    public var retryAt: Height?
     /// Epoch of the key generation under way, and the height that started it.
     public var running: Running?
 
@@ -150,6 +164,8 @@ public struct KeySchedule: Sendable {
       writer.write(pending)
       writer.write(failuresInARow)
       writer.write(lastFailure)
+      writer.write(retryAt != nil)
+      if let retryAt { writer.write(retryAt) }
       writer.write(running)
     }
 
@@ -158,6 +174,7 @@ public struct KeySchedule: Sendable {
       pending = schedule.pending
       failuresInARow = schedule.failuresInARow
       lastFailure = schedule.lastFailure
+      retryAt = schedule.retryAt
       running = schedule.running.map { Running(epoch: $0.ceremony.epoch, since: schedule.runningSince) }
     }
 
@@ -166,6 +183,7 @@ public struct KeySchedule: Sendable {
       pending = try reader.readOptional()
       failuresInARow = try reader.read()
       lastFailure = try reader.readOptional()
+      retryAt = try reader.readBool() ? try reader.readOrdinal() : nil
       running = try reader.readOptional()
     }
   }
@@ -181,6 +199,7 @@ public struct KeySchedule: Sendable {
     lastFailure = record.lastFailure
     running = nil
     if let kept = record.running { start(epoch: kept.epoch, at: kept.since) }
+    retryAt = record.retryAt
   }
 }
 

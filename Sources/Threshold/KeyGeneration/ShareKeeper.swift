@@ -14,7 +14,7 @@ public final class ShareKeeper {
     }
   }
 
-  /// More are never needed: the share that signs, the next one, and one that was not certified yet.
+  /// More are never needed: the share that signs, the one before, the next one, and one being made.
   private static let sharesMax = 4
   private static let seedsMax = 4
   private var held: [Held] = []
@@ -24,12 +24,13 @@ public final class ShareKeeper {
 
   public var epochs: [Epoch] { held.map(\.epoch) }
 
-  /// Takes a new share; the older ones stay until the new epoch has proven itself. False if it was there already.
-  @discardableResult public func adopt(_ share: consuming SecretScalar, epoch: Epoch) -> Bool {
+  /// Takes a new share; the older ones stay until the new epoch has proven itself. `needed`: the epochs of the shares that
+  /// sign and that will; what belongs to no epoch that came or comes is let go. False if it was there already.
+  @discardableResult public func adopt(_ share: consuming SecretScalar, epoch: Epoch, needed: [Epoch] = []) -> Bool {
     for held in held where held.epoch == epoch && held.share.isEqual(to: share) { return false }
     held.removeAll { $0.epoch == epoch }
+    if held.count >= Self.sharesMax { held.removeAll { !needed.contains($0.epoch) } }
     held.append(Held(share, epoch))
-    if held.count > Self.sharesMax { held.removeFirst() }
     return true
   }
 
@@ -41,7 +42,6 @@ public final class ShareKeeper {
   /// The first certificate of an epoch is there: older shares are wiped, and what made them can go as well. True if
   /// something was: the caller then erases it from disk.
   public func certified(epoch: Epoch) -> Bool {
-    guard held.contains(where: { $0.epoch == epoch }) else { return false }
     let count = held.count
     held.removeAll { $0.epoch < epoch }
     return held.count < count
@@ -110,7 +110,8 @@ public final class ShareKeeper {
       }
       guard let shareCount = take(1)?.first, shareCount <= Self.sharesMax else { return false }
       for _ in 0..<shareCount {
-        guard let epoch = take(8), let bytes = take(32), let share = SecretScalar(canonical: SecretBytes(copying: bytes))
+        guard let epoch = take(8), let bytes = take(32),
+          let share = SecretScalar(canonical: SecretBytes(copying: bytes))
         else { return false }
         held.append(Held(share, Epoch(littleEndian: epoch.loadUnaligned(as: Epoch.self))))
       }

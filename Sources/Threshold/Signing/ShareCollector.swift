@@ -10,12 +10,13 @@ public struct ShareCollector: Sendable {
 
   public enum Outcome: Sendable {
     case certificate(GroupCertificate, SigningPlan)
-    /// Each sent a share that is wrong for its own statement.
+    /// Each sent a share that is wrong for its own statement, or a right one for another state than this node's.
     case spoiled(by: [Participant], keyEpoch: Epoch)
   }
 
   private struct Share: Sendable {
     let participant: Participant
+    let view: View
     let root: Digest
     let value: Scalar25519
   }
@@ -25,96 +26,110 @@ public struct ShareCollector: Sendable {
     let statement: CertificateStatement
     let plan: SigningPlan
     let keys: GroupKeys
+    /// The plan names what its signers announced, so a share that does not come is theirs to answer for.
+    let isFair: Bool
   }
 
   private struct Gathered: Sendable {
-    let view: View
+    /// The block's own once it is known; until then the highest that a vote for it names.
+    var view: View
     @Boxed var subject: Subject?
-    var voters: [Participant] = []
+    var voters: [(participant: Participant, view: View)] = []
     var shares: [Share] = []
     /// What this node computed when it signed itself, for its own root.
-    var session: (root: Digest, session: SigningSession)?
+    var session: SigningSession?
     var isDone = false
+    var isCounted = false
   }
 
   private var blocks: [Digest: Gathered] = [:]
 
   public init(validators: Int) { blocksMax = validators * Self.blocksMaxPerValidator }
 
+  /// Whether the block was executed here and its shares are still wanted.
+  public func isPrepared(_ block: Digest) -> Bool { blocks[block]?.subject != nil }
+
   /// A vote with the state after a block came: its place among those of the block, from zero; nil if it was there.
   public mutating func note(voter: Participant, block: Digest, view: View) -> Int? {
-    guard open(block, view), var gathered = blocks[block], !gathered.voters.contains(voter) else { return nil }
-    gathered.voters.append(voter)
+    guard open(block, view), var gathered = blocks[block],
+      !gathered.voters.contains(where: { $0.participant == voter })
+    else { return nil }
+    gathered.voters.append((voter, view))
     blocks[block] = gathered
     return gathered.voters.count - 1
   }
 
   /// Keeps a share; one a participant and block. False if it is not one.
-  public mutating func take(_ bytes: [UInt8], of participant: Participant, root: Digest, block: Digest, view: View)
-    -> Bool
-  {
+  public mutating func take(
+    _ bytes: [UInt8], of participant: Participant, root: Digest, block: Digest, view: View
+  ) -> Bool {
     guard let encoded = Bytes32<ScalarTag>(bytes), let value = Scalar25519(canonical: encoded) else { return false }
     guard open(block, view), blocks[block]?.shares.contains(where: { $0.participant == participant }) == false else {
       return true
     }
-    blocks[block]?.shares.append(Share(participant: participant, root: root, value: value))
+    blocks[block]?.shares.append(Share(participant: participant, view: view, root: root, value: value))
     return true
   }
 
   /// The block was executed here: `statement` is about it (its root is this node's), `plan` is the one its header commits
   /// to, `keys` are those of the plan's epoch. `session`: what this node's own signing computed, not to be computed again.
   public mutating func prepare(
-    _ statement: CertificateStatement, plan: SigningPlan, keys: GroupKeys, session: SigningSession?
+    _ statement: CertificateStatement, plan: SigningPlan, isFair: Bool, keys: GroupKeys, session: SigningSession?
   ) {
     let block = statement.headerHash
     guard plan.keyEpoch == keys.epoch,
       plan.isWellFormed(threshold: Int(keys.threshold), participants: keys.publicShares.count),
-      open(block, statement.view)
+      open(block, statement.view), var gathered = blocks[block]
     else { return }
-    blocks[block]?.subject = Subject(statement: statement, plan: plan, keys: keys)
-    if let session { blocks[block]?.session = (statement.stateRoot, session) }
+    gathered.subject = Subject(statement: statement, plan: plan, keys: keys, isFair: isFair)
+    gathered.session = session
+    // A vote that names the block in another view is about nothing.
+    gathered.view = statement.view
+    gathered.shares.removeAll { $0.view != statement.view }
+    gathered.voters.removeAll { $0.view != statement.view }
+    blocks[block] = gathered
   }
 
+  /// Whether there is place for what a vote says about the block.
   private mutating func open(_ block: Digest, _ view: View) -> Bool {
-    if blocks[block] != nil { return true }
+    if let known = blocks[block] {
+      if known.subject != nil { return known.view == view }
+      if known.view < view { blocks[block]?.view = view }
+      return true
+    }
     guard blocks.count < blocksMax else { return false }
     blocks[block] = Gathered(view: view)
     return true
   }
 
-  public func isDone(_ block: Digest) -> Bool { blocks[block]?.isDone ?? false }
-
-  /// The certificate of a block, once the shares of all signers of its plan are there for one root; or who spoiled it.
+  /// The certificate of a block, once the shares of all signers of its plan are there; or who spoiled it.
   public mutating func certify(_ block: Digest) -> Outcome? {
     guard var gathered = blocks[block], !gathered.isDone, let subject = gathered.subject,
       gathered.shares.count >= subject.plan.entries.count
     else { return nil }
-    let (plan, keys) = (subject.plan, subject.keys)
+    let (plan, keys, root) = (subject.plan, subject.keys, subject.statement.stateRoot)
     var values: [Scalar25519] = []
-    var root: Digest?
+    var strangers: [Participant] = []
     for entry in plan.entries {
-      guard let share = gathered.shares.first(where: { $0.participant == entry.participant }),
-        root == nil || share.root == root
-      else { return nil }
-      root = share.root
+      guard let share = gathered.shares.first(where: { $0.participant == entry.participant }) else { return nil }
+      if share.root != root { strangers.append(entry.participant) }
       values.append(share.value)
     }
-    guard let root else { return nil }
     gathered.isDone = true
     blocks[block] = gathered
-    var statement = subject.statement
-    statement.stateRoot = root
-    let message = statement.message
+    // Right or wrong, a share for another state can be part of no certificate that this node could use.
+    guard strangers.isEmpty else { return .spoiled(by: strangers, keyEpoch: plan.keyEpoch) }
+    let message = subject.statement.message
     do throws(FrostError) {
       let session: SigningSession
-      if let known = gathered.session, known.root == root {
-        session = known.session
+      if let known = gathered.session {
+        session = known
       } else {
         session = try SigningSession(plan: plan, groupKey: keys.groupKey, message: message)
       }
       let signature = try session.aggregate(values)
       if Ed25519.verify(signature, message, by: keys.groupKey) {
-        return .certificate(GroupCertificate(statement, signature: signature), plan)
+        return .certificate(GroupCertificate(subject.statement, signature: signature), plan)
       }
       var publicShares: [EdwardsPoint] = []
       for entry in plan.entries {
@@ -124,7 +139,8 @@ public struct ShareCollector: Sendable {
         publicShares.append(point)
       }
       switch try session.aggregate(values, message: message, publicShares: publicShares) {
-      case .signature(let signature): return .certificate(GroupCertificate(statement, signature: signature), plan)
+      case .signature(let signature):
+        return .certificate(GroupCertificate(subject.statement, signature: signature), plan)
       case .spoiled(let culprits): return .spoiled(by: culprits, keyEpoch: plan.keyEpoch)
       }
     } catch {
@@ -133,18 +149,25 @@ public struct ShareCollector: Sendable {
     }
   }
 
-  /// Forgets views at or below this one and says, ascending by view, which signers of a plan that brought no certificate
-  /// sent no share.
-  public mutating func forget(through view: View) -> [Participant] {
+  /// Signers of fair plans at or below a view who sent no share; each told once.
+  public mutating func missing(through view: View) -> [Participant] {
     var open: [(view: View, block: Digest, missing: [Participant])] = []
-    for (block, gathered) in blocks where gathered.view <= view && !gathered.isDone {
-      guard let plan = gathered.subject?.plan else { continue }
-      let missing = plan.entries.map(\.participant).filter { one in !gathered.shares.contains { $0.participant == one } }
+    for (block, gathered) in blocks where gathered.view <= view && !gathered.isDone && !gathered.isCounted {
+      guard let subject = gathered.subject else { continue }
+      blocks[block]?.isCounted = true
+      guard subject.isFair else { continue }
+      let missing = subject.plan.entries.map(\.participant).filter { one in
+        !gathered.shares.contains { $0.participant == one }
+      }
       open.append((gathered.view, block, missing))
     }
-    guard blocks.contains(where: { $0.value.view <= view }) else { return [] }
-    blocks = blocks.filter { $0.value.view > view }
     open.sort { ($0.view, $0.block) < ($1.view, $1.block) }
     return open.flatMap(\.missing)
+  }
+
+  /// Forgets views at or below this one.
+  public mutating func forget(through view: View) {
+    guard blocks.contains(where: { $0.value.view <= view }) else { return }
+    blocks = blocks.filter { $0.value.view > view }
   }
 }

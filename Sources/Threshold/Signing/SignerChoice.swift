@@ -41,8 +41,11 @@ public struct NonceBatch: Hashable, Sendable, WireCodable {
 public struct SignerChoice: Sendable {
   /// Commitments kept of one validator.
   static let kept = 128
-  /// A validator whose shares stayed away is tried again once in this many views.
+  /// A validator whose share stayed away is tried again once in this many views, and once in twice as many after each
+  /// further lapse, up to `probation << lapsesMax`; so many good shares make a lapse undone.
   static let probation: View = 32
+  static let lapsesMax: UInt32 = 6
+  static let goodShares: UInt32 = 64
 
   /// Commitments of one share and one start.
   private struct Pool: Sendable {
@@ -61,26 +64,33 @@ public struct SignerChoice: Sendable {
     /// Of the share that signs and of the next one, newest last.
     var pools: [Pool] = []
     var bootId: UInt64 = 0
-    /// Plans in a row that named it and got no share.
+    /// Plans in a row that named it and got no share. A new start does not wipe it out: nothing else costs a liar less.
     var misses: UInt32 = 0
+    var lapses: UInt32 = 0
+    var good: UInt32 = 0
     /// T6: it sent a wrong share in this epoch of keys.
     var excludedIn: Epoch?
-    /// Mean place among the votes of a block, in sixteenths of a place.
-    var lateness: Int = 0
+    /// Mean place among the votes of a block, in sixteenths of a place. Who never votes is last.
+    var lateness: Int
+
+    func isTried(in view: View, place: Int) -> Bool {
+      let period = SignerChoice.probation << View(min(lapses, SignerChoice.lapsesMax))
+      return view % period == View(place) % period
+    }
   }
 
   private var standings: [Standing]
 
-  public init(validators: Int) { standings = Array(repeating: Standing(), count: validators) }
+  public init(validators: Int) {
+    standings = Array(repeating: Standing(lateness: 16 * validators), count: validators)
+  }
 
   /// A validator announced commitments. What follows what is held is appended; anything else takes its place.
   public mutating func take(_ batch: NonceBatch, of participant: Participant) {
     guard let place = place(participant), !batch.commitments.isEmpty else { return }
     var standing = standings[place]
     if standing.bootId != batch.bootId {
-      // A new start has its chance whatever the last one missed.
       standing.bootId = batch.bootId
-      standing.misses = 0
       standing.pools = []
     }
     var pool = Pool(
@@ -115,15 +125,23 @@ public struct SignerChoice: Sendable {
 
   /// Its share was part of a certificate.
   public mutating func signed(_ participant: Participant) {
-    if let place = place(participant) { standings[place].misses = 0 }
+    guard let place = place(participant) else { return }
+    standings[place].misses = 0
+    standings[place].good += 1
+    guard standings[place].good >= Self.goodShares else { return }
+    standings[place].good = 0
+    if standings[place].lapses > 0 { standings[place].lapses -= 1 }
   }
 
-  /// It was in a plan, and its share never came.
+  /// It was in a plan with a commitment of its own, and its share never came.
   public mutating func missed(_ participant: Participant) {
-    if let place = place(participant) { standings[place].misses = standings[place].misses.saturatingAdding(1) }
+    guard let place = place(participant) else { return }
+    if standings[place].misses == 0 { standings[place].lapses = min(standings[place].lapses + 1, Self.lapsesMax) }
+    standings[place].misses = standings[place].misses.saturatingAdding(1)
+    standings[place].good = 0
   }
 
-  /// T6: it sent a wrong share.
+  /// T6: it sent a wrong share, or commitments that are no points.
   public mutating func exclude(_ participant: Participant, keyEpoch: Epoch) {
     if let place = place(participant) { standings[place].excludedIn = keyEpoch }
   }
@@ -132,9 +150,30 @@ public struct SignerChoice: Sendable {
     place(participant).map { standings[$0].excludedIn == keyEpoch } ?? false
   }
 
+  /// Whether a plan names what its signers announced to this node as well: else nobody but its leader is to blame for it.
+  public func isFair(_ plan: SigningPlan) -> Bool {
+    guard case .view(let view) = plan.purpose else { return false }
+    return plan.entries.allSatisfy { entry in
+      guard let place = place(entry.participant) else { return false }
+      return standings[place].pools.contains {
+        $0.keyEpoch == plan.keyEpoch && $0.bootId == entry.bootId && $0.commitment(for: view) == entry.commitment
+      }
+    }
+  }
+
   /// The plan of a view: the fastest of those whose shares come, one place going round among the others of them; silent
-  /// ones only to fill up, or for a try. Nil while fewer than the threshold can sign.
-  public func plan(for view: View, keys: GroupKeys) -> SigningPlan? {
+  /// ones only to fill up, or for a try. Nil while fewer than the threshold can sign. Who announced what is no point of
+  /// the group is excluded.
+  public mutating func plan(for view: View, keys: GroupKeys) -> SigningPlan? {
+    while let plan = draft(for: view, keys: keys) {
+      let wrong = plan.entries.filter { (try? NonceCommitment($0.commitment)) == nil }
+      if wrong.isEmpty { return plan }
+      for entry in wrong { exclude(entry.participant, keyEpoch: keys.epoch) }
+    }
+    return nil
+  }
+
+  private func draft(for view: View, keys: GroupKeys) -> SigningPlan? {
     let threshold = Int(keys.threshold)
     var entries: [Participant: SigningPlan.Entry] = [:]
     var lively: [Participant] = []
@@ -143,11 +182,15 @@ public struct SignerChoice: Sendable {
       let participant = Participant(truncatingIfNeeded: place + 1)
       let standing = standings[place]
       guard keys.publicShare(of: participant) != nil, standing.excludedIn != keys.epoch,
-        let pool = standing.pools.first(where: { $0.keyEpoch == keys.epoch }), let commitment = pool.commitment(for: view)
+        let pool = standing.pools.first(where: { $0.keyEpoch == keys.epoch }),
+        let commitment = pool.commitment(for: view)
       else { continue }
       entries[participant] = SigningPlan.Entry(participant: participant, bootId: pool.bootId, commitment: commitment)
-      let isTried = view % Self.probation == View(place) % Self.probation
-      if standing.misses == 0 || isTried { lively.append(participant) } else { silent.append(participant) }
+      if standing.misses == 0 || standing.isTried(in: view, place: place) {
+        lively.append(participant)
+      } else {
+        silent.append(participant)
+      }
     }
     guard entries.count >= threshold, threshold > 0 else { return nil }
     lively.sort { (standings[Int($0) - 1].lateness, $0) < (standings[Int($1) - 1].lateness, $1) }

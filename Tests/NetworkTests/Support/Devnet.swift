@@ -20,7 +20,8 @@ final class Devnet: Sendable {
   /// Starts a network; fails the test if it does not start.
   init(_ options: [String] = []) throws {
     folder = try #require(TemporaryFolder(), "no folder in /tmp")
-    let result = Program.run(["devnet", "up", "--dir", folder.path("d"), "--detach", "--json"] + options, home: folder.directory)
+    let result = Program.run(
+      ["devnet", "up", "--dir", folder.path("d"), "--detach", "--json"] + options, home: folder.directory)
     document = result.json
     if result.code != 0 || document["nodes"].list.count != 4 {
       tearDown()

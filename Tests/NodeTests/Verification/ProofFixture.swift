@@ -143,7 +143,8 @@ struct ProofFixture {
   /// The account's document with its record and path.
   func accountDocument(cash: String = "1000.500000", of proven: AccountID? = nil) -> JSONValue {
     let records: JSONValue = [
-      record(ClearingTables().accounts.id, AccountKey(proven ?? account)), record(SystemTables().blocks.id, SystemKey()),
+      record(ClearingTables().accounts.id, AccountKey(proven ?? account)),
+      record(SystemTables().blocks.id, SystemKey()),
     ]
     return [
       "account": .string(account.hex), "balances": ["USD": .string(cash)], "positions": [], "orders": [],
