@@ -108,7 +108,7 @@ struct EpochNetwork {
     #expect(try network.heldKey() == first.groupKey)
   }
 
-  /// Without any key it is tried again at once.
+  /// Without any key it is tried again after a pause.
   @Test func firstKeyIsTriedUntilItIsThere() throws {
     var network = try EpochNetwork(4, threshold: 3)
     while network.height < 30 { network.block(down: [0, 1]) }
