@@ -14,7 +14,7 @@ import Testing
     return options
   }
 
-  @Test func T1_T2_everyBlockIsCertifiedOnceThereIsAGroupKey() {
+  @Test func t1t2EveryBlockIsCertifiedOnceThereIsAGroupKey() {
     let report = Simulation(calm(1)).run()
     #expect(report.violations.isEmpty, "\(report.violations.prefix(3))")
     #expect(report.firstKeyHeight > 0 && report.firstKeyHeight <= 20, "\(report.firstKeyHeight)")
@@ -32,7 +32,7 @@ import Testing
 
   /// One of four signs badly: the others find out, and certificates come without it.
   @Test(arguments: [AdversaryKind.badShareSigner, .silentSigner, .selectiveSigner, .commitmentForger])
-  func T2_T6_aDishonestSignerCostsSomeProofsOnly(_ kind: AdversaryKind) {
+  func t2t6ADishonestSignerCostsSomeProofsOnly(_ kind: AdversaryKind) {
     var options = calm(3, seconds: 40)
     options.adversaries = [AdversaryAssignment(validator: 2, kind: kind)]
     let report = Simulation(options).run()
@@ -43,7 +43,7 @@ import Testing
   }
 
   /// T4: restarts at any moment, older disks among them; the checker holds every share against every other.
-  @Test(arguments: 1...4) func T3_T4_noNonceIsUsedTwiceWhateverRestarts(seed: UInt64) {
+  @Test(arguments: 1...4) func t3t4NoNonceIsUsedTwiceWhateverRestarts(seed: UInt64) {
     var options = calm(seed, seconds: 90)
     options.faultPhase = 20 * Duration64.second
     options.faults = [.crash, .crashAll, .olderDisk, .lostJournal, .clockJump, .isolateOne, .stall]

@@ -31,7 +31,7 @@ import Threshold
 
   private func signers(_ plan: SigningPlan?) -> [Participant] { plan?.entries.map(\.participant) ?? [] }
 
-  @Test func T2_theFastestSignAndOnePlaceGoesRound() throws {
+  @Test func t2TheFastestSignAndOnePlaceGoesRound() throws {
     var choice = try choice()
     for (order, participant) in [2, 4, 1, 3].enumerated() {
       for _ in 0..<50 { choice.voted(Participant(participant), order: order) }
@@ -40,7 +40,7 @@ import Threshold
     #expect(signers(even) == [1, 2, 4] && signers(odd) == [2, 3, 4])
   }
 
-  @Test func T2_whoMissesIsTriedLessAndLess() throws {
+  @Test func t2WhoMissesIsTriedLessAndLess() throws {
     var choice = try choice()
     var tries = 0
     for view in 1...32 {
@@ -63,7 +63,7 @@ import Threshold
     }
   }
 
-  @Test func T2_commitmentsThatAreNoPointsExcludeTheirOwner() throws {
+  @Test func t2CommitmentsThatAreNoPointsExcludeTheirOwner() throws {
     var choice = try choice()
     var junk = try batch(1)
     var words = PointEncoding.zero
@@ -85,7 +85,7 @@ import Threshold
     #expect(none == nil)
   }
 
-  @Test func T2_aPlanWithOthersCommitmentsIsNotFair() throws {
+  @Test func t2APlanWithOthersCommitmentsIsNotFair() throws {
     var choice = try choice()
     let drafted = choice.plan(for: 5, keys: keys)
     var plan = try #require(drafted)
@@ -132,7 +132,7 @@ import Threshold
     return collector
   }
 
-  @Test func T6_aCertificateFromAllShares() throws {
+  @Test func t6ACertificateFromAllShares() throws {
     let round = try round()
     var collector = prepared(round)
     for (participant, share) in round.shares {
@@ -148,7 +148,7 @@ import Threshold
     #expect(again == nil && missing.isEmpty)
   }
 
-  @Test func T6_aShareForAnotherStateNamesItsSender() throws {
+  @Test func t6AShareForAnotherStateNamesItsSender() throws {
     let round = try round()
     var collector = prepared(round)
     for (participant, share) in round.shares {

@@ -58,7 +58,7 @@ import Testing
     #expect(report.unproven.map(\.field) == ["comment"])
   }
 
-  @Test func T9_votesAreHeldAgainstTheGenesis() throws {
+  @Test func t9VotesAreHeldAgainstTheGenesis() throws {
     let strict = try fixture.strict
     let whole = fixture.certificate(voters: [0, 1, 3])
     let report = try strict.verify(whole.bytes)
