@@ -18,6 +18,10 @@ extension Replica {
   public var finalBlock: (hash: Digest, header: Header) {
     (finalTip, blocks[finalTip]?.header ?? Proposal.genesis(chain: chain).header)
   }
+  /// The last executed block, which may still be undone.
+  public var executedTip: (height: Height, root: Digest) {
+    (blocks[speculative.last ?? finalTip]?.header.height ?? 0, tree.root)
+  }
   public var committedHeight: Height { committed }
   /// Blocks held in memory above the ledger, with abandoned ones.
   public var heldBlocks: Int { blocks.count }

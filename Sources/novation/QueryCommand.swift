@@ -173,7 +173,11 @@ struct QueryOptions: ParsableArguments {
   enum Consistency: String, ExpressibleByArgument, CaseIterable { case linearizable, causal, local, speculative }
 
   @OptionGroup var socket: SocketOption
-  @Option(help: "linearizable sees everything that was final before; local may be older.")
+  @Option(
+    help: """
+      linearizable sees everything that was final before; causal everything up to --at-least; local may be older; \
+      speculative shows what is executed and may still be undone.
+      """)
   var consistency = Consistency.linearizable
   @Option(help: "Refuse a state below this height.") var atLeast: UInt64?
   @Flag(help: "With proof of every printed record; see `novation verify`.") var proof = false

@@ -235,6 +235,25 @@ extension NetworkTests {
       #expect(Moment.wait(10) { devnet.api(1).get("/v1/transactions/\(hash)").json["status"].text == "final" })
     }
 
+    // MARK: Consistency
+
+    @Test func everyConsistencyNamesItselfWithHeightAndRoot() {
+      let height = devnet.api(0).height
+      for (consistency, more) in [
+        ("linearizable", []), ("causal", ["--at-least", String(height + 2)]), ("local", []), ("speculative", []),
+      ] {
+        let result = devnet.ask(["query", "account", "alice", "--consistency", consistency] + more, node: 1)
+        #expect(result.code == 0 && result.json["consistency"].text == consistency, result.summary)
+        #expect(result.json["stateRoot"].text.count == 64, result.summary)
+        if consistency == "causal" { #expect(result.json["height"].integer >= height + 2, result.summary) }
+      }
+      // What will not come in time is refused, and what may be undone is not proven.
+      let never = devnet.api(0).get("/v1/instruments?consistency=causal&atLeast=4000000000")
+      #expect(never.status == 503, "\(never.status)")
+      let proof = devnet.api(0).get("/v1/accounts/\(devnet.account("alice"))?consistency=speculative&proof=true")
+      #expect(proof.status == 400, "\(proof.status)")
+    }
+
     // MARK: Proofs
 
     @Test func certificatesAndAccountsAreProven() throws {

@@ -1,4 +1,4 @@
-// Reads of the clearing state. Each runs on the loop that carries the replica, on final state only.
+// Reads of the clearing state. Each runs on the loop that carries the replica, on final state unless it asks for more.
 
 import Consensus
 import Clearing
@@ -17,17 +17,41 @@ extension APIServer {
     let atLeast = options.atLeast
     let run: @Sendable (inout Replica) throws -> R = { replica in
       guard replica.finalHeight >= atLeast else {
-        throw APIError(
-          .serviceUnavailable, "tooOld", "this node is at height \(replica.finalHeight), below \(atLeast)",
-          hint: "Ask again in a moment or ask another node.")
+        throw Self.tooOld(replica.finalHeight, atLeast)
       }
       let point = ReadPoint(height: replica.finalHeight, stateRoot: replica.finalRoot.hex, consistency: name)
       return try body(&replica, point)
     }
     switch options.consistency {
     case .linearizable: return try await host.readLinearizable(timeout: Self.readTimeout, run)
-    default: return try await host.readLocal(run)
+    case .local: return try await host.readLocal(run)
+    case .causal:
+      try await reach(atLeast)
+      return try await host.readLocal(run)
+    case .speculative:
+      return try await host.readSpeculative { replica in
+        let (height, root) = replica.executedTip
+        guard height >= atLeast else { throw Self.tooOld(height, atLeast) }
+        return try body(&replica, ReadPoint(height: height, stateRoot: root.hex, consistency: name))
+      }
     }
+  }
+
+  /// Waits until this node's final state is as new as what the client has seen elsewhere.
+  private func reach(_ height: Height) async throws {
+    let deadline = Clock.monotonic + Self.readTimeout
+    while true {
+      let reached = try await host.readLocal { $0.finalHeight }
+      if reached >= height { return }
+      guard Clock.monotonic < deadline else { throw Self.tooOld(reached, height) }
+      try await Task.sleep(for: .milliseconds(5))
+    }
+  }
+
+  private static func tooOld(_ height: Height, _ wanted: Height) -> APIError {
+    APIError(
+      .serviceUnavailable, "tooOld", "this node is at height \(height), below \(wanted)",
+      hint: "Ask again in a moment or ask another node.")
   }
 
   func account(_ request: Request, _ context: BasicRequestContext) async throws -> Response {

@@ -124,10 +124,9 @@ struct ReadOptions {
     let query = request.uri.queryParameters
     if let text = query["consistency"] {
       guard let value = Consistency(rawValue: String(text)) else {
-        throw .malformed("consistency \"\(text.prefix(40))\" is unknown", hint: "Use linearizable or local.")
-      }
-      guard value == .linearizable || value == .local else {
-        throw .malformed("consistency \(value.rawValue) is not served yet", hint: "Use linearizable or local.")
+        throw .malformed(
+          "consistency \"\(text.prefix(40))\" is unknown",
+          hint: "Use linearizable, causal, local or speculative.")
       }
       consistency = value
     }
@@ -138,6 +137,9 @@ struct ReadOptions {
       atLeast = value
     }
     wantsProof = try request.flag("proof")
+    guard !wantsProof || consistency != .speculative else {
+      throw .malformed("a speculative read has no proof", hint: "What is not final is not certified; leave proof out.")
+    }
   }
 }
 

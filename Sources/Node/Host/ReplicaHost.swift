@@ -322,6 +322,11 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
     try await loop.submit { [self] in try readNow(body) }.get()
   }
 
+  /// Runs `body` on what is executed, final or not: it may be undone.
+  func readSpeculative<R: Sendable>(_ body: @escaping @Sendable (inout Replica) throws -> R) async throws -> R {
+    try await loop.submit { [self] in try body(&replica) }.get()
+  }
+
   /// On the loop: speculation is undone first, so that nothing is read that may never be final.
   private func readNow<R>(_ body: (inout Replica) throws -> R) throws -> R {
     if replica.hasSpeculation {
