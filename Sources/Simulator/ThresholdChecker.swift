@@ -35,6 +35,10 @@ struct ThresholdChecker {
       }
     case .consensus(.vote(let vote)):
       guard host.isHonest, vote.voter == host.identity, !vote.frostShare.isEmpty, let block = vote.block else { return }
+      if plans[block] == nil, let proposal = host.replica?.consensus.proposal(block), proposal.planMatchesHeader {
+        // A dishonest leader's proposal was not seen leaving.
+        plans[block] = try? WireReader.decode(SigningPlan.self, from: proposal.frostPlan)
+      }
       collect(vote, of: block, simulation)
     default: return
     }
