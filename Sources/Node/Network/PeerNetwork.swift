@@ -72,7 +72,7 @@ final class PeerNetwork: @unchecked Sendable {
     let bootstrap = ServerBootstrap(group: loop)
       .serverChannelOption(.backlog, value: 256)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-      .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+      .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
       .childChannelOption(.maxMessagesPerRead, value: 16)
       .childChannelOption(.recvAllocator, value: Self.receiveBuffers)
       .childChannelInitializer { [self] channel in accept(channel) }
@@ -138,7 +138,7 @@ final class PeerNetwork: @unchecked Sendable {
       identity: agreementKey, remote: remote, ephemeral: AgreementKey.generate(), prologue: prologue, limits: limits)
     ClientBootstrap(group: loop)
       .connectTimeout(.seconds(5))
-      .channelOption(.socketOption(.tcp_nodelay), value: 1)
+      .channelOption(.tcpOption(.tcp_nodelay), value: 1)
       .channelOption(.maxMessagesPerRead, value: 16)
       .channelOption(.recvAllocator, value: Self.receiveBuffers)
       .channelInitializer { [self] channel in
