@@ -14,8 +14,9 @@ demo: build ## four validators on this machine, one real session, end to end
 test: ## the whole test suite
 	@deploy/test.sh
 
-test-systemd: package ## the package in a real systemd in a container: four nodes, kill, upgrade, backup, restore (root)
+test-systemd: package ## the package in a real systemd in containers: the runbooks, kill, hang, upgrade, restore, four hosts (root)
 	@deploy/test-systemd.sh
+	@deploy/test-hosts.sh
 
 campaign: ## long hunts: simulated networks, disk images of crashes, fuzzing (see deploy/campaign.sh)
 	@deploy/campaign.sh

@@ -6,100 +6,34 @@
 #
 #   PREVIOUS=old.deb deploy/test-systemd.sh    upgrades from that package; else from this one under an older version
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+source "$PWD/deploy/container.sh"
+prepare
 
-skip() {
-  say "${bold}skipped:${plain} $*"
-  exit 77
-}
-[ "$(id -u)" -eq 0 ] || skip "only root can boot a container"
-for tool in debootstrap systemd-nspawn nsenter; do
-  command -v "$tool" >/dev/null || skip "no $tool: apt-get install debootstrap systemd-container"
-done
-
-new=$(ls .build/novation_*.deb 2>/dev/null | grep -v '~previous' | tail -n 1 || true)
-[ -n "$new" ] || refuse "no package: run make package first"
 previous=${PREVIOUS:-}
 if [ -z "$previous" ]; then
   version="$(.build/novation --version)~previous"
   VERSION="$version" deploy/package.sh
   previous=.build/novation_${version}_$(dpkg --print-architecture).deb
 fi
-
-folder=.build/systemd
-base=$folder/base
-root=$(mktemp -d "${TMPDIR:-/tmp}/novation-systemd.XXXXXX")
-log=$folder/log
-mkdir -p "$folder"
-: >"$log"
-container=''
-finish() {
-  status=$?
-  trap - EXIT INT TERM
-  if [ "$status" -ne 0 ] && [ "$status" -ne 77 ] && [ -n "$container" ]; then
-    for node in a b c d; do inside novation status --socket "$(socket "$node")" || true; done
-    inside journalctl --no-pager -n 60 -o short-iso -u 'novation*' || true
-  fi
-  if [ -n "$container" ]; then
-    kill -TERM "$container" 2>/dev/null || true
-    wait "$container" 2>/dev/null || true
-  fi
-  rm -rf "$root"
-  exit "$status"
+machine "$previous" "$package"
+new=/packages/${package##*/}
+old=/packages/${previous##*/}
+failed() {
+  for node in a b c d; do inside novation status --socket "$(socket "$node")" || true; done
+  inside journalctl --no-pager -n 60 -o short-iso -u 'novation*'
 }
-trap finish EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
-if [ ! -x "$base/usr/lib/systemd/systemd" ]; then
-  say "a minimal Debian, once"
-  rm -rf "$base.partial"
-  debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,curl bookworm "$base.partial" >>"$log" 2>&1 ||
-    skip "debootstrap failed, see $log"
-  rm -rf "$base"
-  mv "$base.partial" "$base"
-fi
-cp -a --reflink=auto "$base/." "$root/"
-install -D "$previous" "$root/packages/previous.deb"
-install -D "$new" "$root/packages/new.deb"
-
-# nspawn asks for it; where another service manager runs it is only this empty folder.
-mkdir -p /run/systemd/system
-systemd-nspawn -q -D "$root" --register=no --keep-unit --private-network -b >>"$log" 2>&1 &
-container=$!
-
-leader=''
-inside() { nsenter --target "$leader" --all -- /usr/bin/env -i PATH=/usr/sbin:/usr/bin HOME=/root "$@"; }
-until [ -n "$leader" ] && [ "$(inside systemctl is-system-running 2>/dev/null || true)" = running ]; do
-  kill -0 "$container" 2>/dev/null || skip "systemd-nspawn does not start here, see $log"
-  [ "$SECONDS" -lt 300 ] || skip "systemd did not come up in the container, see $log"
-  leader=$(pgrep -P "$container" | head -n 1 || true)
-  sleep 0.2
-done
+boot "$root" --private-network
 say "systemd runs in $root: $(inside systemctl --version | head -n 1)"
 
 # MARK: helpers
 
-now() { date +%s%N; }
-since() { echo "$((($(now) - $1) / 1000000)) ms"; }
-runbook() {
+play() {
   say "runbook: $1"
-  local script
-  script=$(awk -v mark="<!-- runbook: $1 -->" '$0 == mark { found = 1; next } /^```/ && found { found++; next } found == 3 { exit } found == 2' docs/OPERATIONS.md)
-  [ -n "$script" ] || refuse "docs/OPERATIONS.md has no runbook \"$1\""
-  printf '%s\n' "$script" | inside bash -euo pipefail 2>&1 | sed 's/^/    /'
+  runbook "$1" | sed 's/^/    /'
 }
 socket() { echo "/run/novation/$1/novation.sock"; }
-field() { inside novation status --socket "$(socket "$1")" --json | sed -n "s/.*\"$2\" *: *\"\{0,1\}\([^\",]*\).*/\1/p" | head -n 1; }
-height() { field "$1" height; }
-until_true() {
-  local seconds=$1 deadline=$((SECONDS + $1))
-  shift
-  until "$@" >/dev/null 2>&1; do
-    [ "$SECONDS" -lt "$deadline" ] || refuse "not within $seconds s: $*"
-    sleep 0.1
-  done
-}
-in_sync() { [ "$(field "$1" syncing)" = false ] && [ "$(field "$1" peers)" = 3 ]; }
+height() { field "$(socket "$1")" height; }
+in_sync() { [ "$(field "$(socket "$1")" syncing)" = false ] && [ "$(field "$(socket "$1")" peers)" = 3 ]; }
 all_in_sync() { for node in a b c d; do in_sync "$node" || return 1; done; }
 advances() {
   local from
@@ -109,7 +43,6 @@ advances() {
 above() { [ "$(height "$1")" -gt "$2" ]; }
 restarts() { inside systemctl show -p NRestarts --value "novation@$1"; }
 restarted() { [ "$(restarts "$1")" -gt "$2" ]; }
-expect() { [ "$2" = "$3" ] || refuse "$1: expected \"$3\", found \"$2\""; }
 # Longest time between two blocks of a range, in milliseconds, by the blocks' own times.
 longest_gap() {
   local height last='' time longest=0
@@ -125,9 +58,9 @@ longest_gap() {
 # MARK: install and start
 
 began=$(now)
-inside dpkg -i /packages/previous.deb >>"$log" 2>&1
+inside dpkg -i "$old" >>"$log" 2>&1
 installed=$(since "$began")
-runbook one-host
+play one-host
 for node in a b c d; do expect "novation@$node" "$(inside systemctl is-active "novation@$node")" active; done
 say "installed in $installed, four nodes READY $(since "$began") after dpkg -i began"
 until_true 20 all_in_sync
@@ -165,11 +98,11 @@ say "hung with a watchdog of 4 s: killed and in sync again after $(since "$began
 
 # MARK: care
 
-runbook backup
-runbook lose-a-disk
+play backup
+play lose-a-disk
 until_true 60 all_in_sync
 say "restored: in sync again"
-runbook encrypt-the-password
+play encrypt-the-password
 until_true 30 all_in_sync
 
 # MARK: upgrade under load
@@ -184,7 +117,7 @@ load=$!
 until_true 20 sh -c "[ \$(nsenter -t $leader -a -- sh -c 'wc -l </run/load.done') -gt 5 ]"
 first=$(height d)
 inside touch /etc/novation/no-restart
-inside dpkg -i /packages/new.deb >>"$log" 2>&1
+inside dpkg -i "$new" >>"$log" 2>&1
 began=$(now)
 inside systemctl restart novation@b
 until_true 30 in_sync b
@@ -194,7 +127,7 @@ gap_one=$(longest_gap d "$first" "$last")
 first=$last
 inside rm /etc/novation/no-restart
 began=$(now)
-inside dpkg -i /packages/new.deb >>"$log" 2>&1
+inside dpkg -i "$new" >>"$log" 2>&1
 until_true 30 all_in_sync
 say "upgraded all, one after the other, in $(since "$began")"
 gap_all=$(longest_gap d "$first" "$(height d)")
@@ -223,7 +156,7 @@ inside dpkg -P novation >>"$log" 2>&1
 expect "keys after purging" "$(inside sh -c 'ls /etc/novation/*.key | wc -l')" 4
 expect "ledgers after purging" "$(inside sh -c 'ls /var/lib/novation/*/ledger/state/ledger.mdb | wc -l')" 4
 inside sh -c 'rm -r /etc/novation /var/lib/novation /var/lib/novation-backup'
-inside dpkg -i /packages/new.deb >>"$log" 2>&1
+inside dpkg -i "$new" >>"$log" 2>&1
 inside dpkg -P novation >>"$log" 2>&1
 for path in /etc/novation /var/lib/novation /usr/bin/novation; do
   if inside test -e "$path"; then refuse "$path is left after purging"; fi

@@ -37,6 +37,7 @@ struct DevnetCommand: AsyncParsableCommand {
     @Option(help: "Market seconds in a real one, 1 to 100000. (default: 1)") var clockRate: Int64?
     @Option(help: "Seed of the synthetic market. (default: 1)") var seed: UInt64?
     @Flag(help: "List nothing at genesis.") var noInstruments = false
+    @Flag(help: "Give each node of a new network a dashboard on a free port.") var dashboard = false
 
     func validate() throws {
       if let validators, !(1...31).contains(validators) { throw ValidationError("--validators is 1 to 31") }
@@ -58,6 +59,9 @@ struct DevnetCommand: AsyncParsableCommand {
         try await start(&devnet)
       }
       if json { Terminal.output.line(JSONText.render(devnet.document)) }
+      for node in devnet.document.nodes where !json {
+        if let listener = node.listener { Terminal.output.line("\(node.name): http://\(listener)/") }
+      }
       guard !detach else {
         if !json { Terminal.output.write(await devnet.statusDocument().render(style: Terminal.output.style)) }
         return
@@ -69,6 +73,7 @@ struct DevnetCommand: AsyncParsableCommand {
       let devnet = try Devnet(at: directory.dir)
       let chosen = validators.map { $0 != devnet.nodeCount } ?? false
       if chosen || clockStart != nil || clockRate != nil || noInstruments
+        || (dashboard && devnet.document.nodes.allSatisfy { $0.listener == nil })
         || seed.map({ $0 != devnet.document.seed }) ?? false
       {
         throw CommandFailure(
@@ -86,6 +91,7 @@ struct DevnetCommand: AsyncParsableCommand {
       options.clockStart = clockStart.flatMap(ISO8601.parse)
       options.clockRate = clockRate ?? options.clockRate
       options.listInstruments = !noInstruments
+      options.hasDashboard = dashboard
       return try Devnet.create(at: directory.dir, options: options)
     }
 

@@ -22,7 +22,7 @@ struct Novation: AsyncParsableCommand {
       CommandGroup(
         name: "Look:",
         subcommands: [
-          StatusCommand.self, QueryCommand.self, PriceCommand.self, VerifyCommand.self,
+          StatusCommand.self, TopCommand.self, QueryCommand.self, PriceCommand.self, VerifyCommand.self,
         ]),
       CommandGroup(
         name: "Operate:",

@@ -65,6 +65,16 @@ extension NetworkTests {
       #expect(watched.subtracting(served).sorted() == [], "watched in \(file), and not served")
     }
 
+    /// One screen where nobody looks at a terminal.
+    @Test func topShowsRates() throws {
+      let top = devnet.run(["top", "--socket", devnet.socket(0)])
+      #expect(top.code == 0, top.summary)
+      for part in ["transactions", "skipped views", "node3", "BTC", "in liquidation"] {
+        #expect(top.output.contains(part), top.summary)
+      }
+      #expect(!top.output.contains("\u{1b}"))
+    }
+
     /// The kinds are read from the first two bytes of a message: every message that validators send has a name.
     @Test func everyMessageHasAKind() throws {
       let page = try metrics(1)
@@ -112,6 +122,23 @@ extension NetworkTests {
         #expect([404, 405].contains(answer.status) && answer.isError, answer.summary)
       }
       #expect(devnet.agrees(), devnet.logs())
+    }
+
+    /// A pruned history forgets old blocks, and the node goes on and starts again without them.
+    @Test func aPrunedHistoryStaysShort() throws {
+      defer { devnet.tearDown() }
+      #expect(devnet.signal(SIGTERM, 3))
+      try devnet.configure(3, "history = \"full\"", "history = \"pruned\"")
+      try devnet.configure(3, "keep_blocks = 1000000", "keep_blocks = 100")
+      #expect(devnet.restart(3).code == 0, devnet.logs())
+      #expect(Moment.wait(60) { devnet.api(3).status["storedHeight"].integer > 110 }, devnet.logs())
+      #expect(devnet.api(3).get("/v1/blocks/3").status == 404)
+      #expect(devnet.api(3).get("/v1/blocks/100").status == 200)
+      #expect(devnet.api(0).get("/v1/blocks/3").status == 200)
+      #expect(devnet.restart(3).code == 0 && devnet.advances([3]) && devnet.agrees(), devnet.logs())
+      #expect(devnet.signal(SIGTERM, 3))
+      let well = devnet.run(["doctor", "--config", devnet.home(3) + "/novation.toml"])
+      #expect(well.code == 0, well.summary)
     }
 
     @Test func aReloadChangesWhatItCan() throws {

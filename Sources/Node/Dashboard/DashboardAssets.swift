@@ -33,7 +33,7 @@ enum DashboardAssets {
     const live=document.getElementById('live');let due=false,busy=false;
     async function refresh(){if(busy||!due||document.hidden)return;busy=true;due=false;
     try{const r=await fetch('/',{cache:'no-store'});if(!r.ok)throw 0;
-    const page=new DOMParser().parseFromString(await r.text(),'text/html');
+    const text=await r.text(),page=new DOMParser().parseFromString(text.slice(text.indexOf('<body>')),'text/html');
     for(const id of ['warnings','tiles','foot'])swap(document.getElementById(id),page.getElementById(id));
     for(const old of document.querySelectorAll('section'))swap(old,page.getElementById(old.id));
     live.textContent='live'}catch{live.textContent='connection lost'}busy=false}

@@ -109,7 +109,9 @@ public struct NodeProcess: Sendable {
       bootId: SecureRandom.uint64() >> 2)
     let host = ReplicaHost(
       replica: replica, store: opened.store, journal: journal, loop: loop, workers: workers, writer: writer,
-      metrics: metrics, log: log)
+      metrics: metrics,
+      keptBlocks: configuration.ledger.history == .pruned ? UInt64(configuration.ledger.keepBlocks) : nil,
+      log: log)
     let network = PeerNetwork(
       configuration: try networkConfiguration(identity: identity, index: index), loop: loop, log: log)
     let halted = HaltSignal()

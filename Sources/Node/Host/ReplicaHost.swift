@@ -38,6 +38,8 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
   private let writer: NIOThreadPool
   private let log: Logger
   private let metrics: NodeMetrics
+  /// Newest blocks that the ledger keeps; nil for all.
+  private let keptBlocks: UInt64?
   private var network: PeerNetwork?
   private(set) var replica: Replica
 
@@ -73,7 +75,7 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
 
   init(
     replica: Replica, store: LMDBStore, journal: JournalWriter, loop: any EventLoop, workers: NIOThreadPool,
-    writer: NIOThreadPool, metrics: NodeMetrics, log: Logger
+    writer: NIOThreadPool, metrics: NodeMetrics, keptBlocks: UInt64?, log: Logger
   ) {
     self.replica = replica
     self.store = store
@@ -82,6 +84,7 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
     self.workers = workers
     self.writer = writer
     self.metrics = metrics
+    self.keptBlocks = keptBlocks
     self.log = log
     provenHeight = replica.committedHeight
     journalBytes = journal.sizeAtStart
@@ -246,8 +249,13 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
     let store = store
     let began = Clock.monotonic
     commitsBegan.append(began)
+    let keptBlocks = keptBlocks
     writer.runIfActive(eventLoop: loop) {
       try store.commit(commit)
+      if let keptBlocks, let end = commit.blocks.last?.height.subtracting(keptBlocks) {
+        // More than came, so that a history that was full becomes short in time.
+        try store.prune(below: end, limit: 2 * commit.blocks.count + 16)
+      }
     }.whenComplete { [self] result in
       commitsBegan.removeFirst()
       metrics.commit.recordNanoseconds(Clock.monotonic - began)
