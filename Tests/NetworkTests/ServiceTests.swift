@@ -171,18 +171,18 @@ extension NetworkTests {
       for path in [folder.directory, program] { chown(path, 65534, 65534) }
       func run(_ arguments: [String]) throws -> (code: Int32, output: String) {
         let process = Process()
-        let pipe = Pipe()
         let asNobody = ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", program]
         let words = (geteuid() == 0 ? asNobody : [program]) + arguments
         process.executableURL = URL(fileURLWithPath: words[0])
         process.arguments = Array(words.dropFirst())
         process.environment = ["HOME": folder.directory, "PATH": "/usr/bin:/bin"]
-        process.standardOutput = pipe
+        // Foundation waits for what the child inherited, too: this ends only if the nodes hold nothing of it.
+        folder.write("output", "")
+        process.standardOutput = FileHandle(forWritingAtPath: folder.path("output"))
         process.standardError = FileHandle.nullDevice
         try process.run()
-        let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
-        return (process.terminationStatus, output)
+        return (process.terminationStatus, folder.read("output"))
       }
       defer { _ = try? run(["devnet", "down", "--dir", folder.path("d")]) }
       let up = try run(["devnet", "up", "--dir", folder.path("d"), "--detach", "--json"])
