@@ -34,6 +34,7 @@ let cores: [Target] = [
   .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
   .systemLibrary(name: "CLMDB", providers: [.apt(["liblmdb-dev"])]),
   .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+  .systemLibrary(name: "CLinux"),
 
   module("Primitives", []),
   module("Wire", ["Primitives"]),
@@ -97,10 +98,11 @@ let shell: [Target] = [
   module(
     "Node",
     [
-      "CZlib", "Channel", "Clearing", "Consensus", "Gossip", "Ledger", "Pricing", "Primitives", "Replica", "Simulator",
-      "Sodium", "Storage", "Threshold", "Wire",
+      "CLinux", "CZlib", "Channel", "Clearing", "Consensus", "Gossip", "Ledger", "Pricing", "Primitives", "Replica",
+      "Simulator", "Sodium", "Storage", "Threshold", "Wire",
     ],
     [
+      .product(name: "CoreMetrics", package: "swift-metrics"),
       .product(name: "HTTPTypes", package: "swift-http-types"),
       .product(name: "Hummingbird", package: "hummingbird"),
       .product(name: "Logging", package: "swift-log"),
@@ -142,6 +144,7 @@ let fetched: [Package.Dependency] = [
   .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
   .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
   .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+  .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
   .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
   // Without its default traits Hummingbird needs no full Foundation.
   .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),

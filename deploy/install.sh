@@ -1,34 +1,38 @@
 #!/usr/bin/env bash
-# Installs the executable, the units, the service user and a sample configuration. Never overwrites a configuration or
-# a key, and starts nothing. `make install` builds first.
+# Installs the executable, units, manual, completions, samples and the service user. Never touches a configuration, key or
+# ledger, and starts nothing. For distributions without Debian's packages; `make install` builds first.
 #
 #   DESTDIR=/tmp/root deploy/install.sh    into a folder instead (needs no root)
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 destination=${DESTDIR:-}
-[ -x .build/novation ] || refuse "no .build/novation: run make build first"
+novation=.build/novation
+[ -x "$novation" ] || refuse "no $novation: run make build first"
 [ -n "$destination" ] || [ "$(id -u)" -eq 0 ] || refuse "needs root: sudo make install"
 
 put() { install -D -m "$1" "$2" "$destination$3"; }
-put 0755 .build/novation /usr/bin/novation
-put 0644 systemd/novation.service /usr/lib/systemd/system/novation.service
-put 0644 systemd/novation@.service /usr/lib/systemd/system/novation@.service
+put 0755 "$novation" /usr/bin/novation
+for unit in systemd/*.service systemd/*.timer; do put 0644 "$unit" "/usr/lib/systemd/system/${unit##*/}"; done
 put 0644 systemd/novation.sysusers /usr/lib/sysusers.d/novation.conf
 put 0644 systemd/novation.tmpfiles /usr/lib/tmpfiles.d/novation.conf
-put 0644 deploy/novation.toml /usr/share/doc/novation/novation.toml
+samples=(novation.toml genesis.json prometheus.rules.yml grafana.json firewall.nft)
+for sample in "${samples[@]}"; do put 0644 "deploy/$sample" "/usr/share/doc/novation/$sample"; done
 put 0644 README.md /usr/share/doc/novation/README.md
 put 0644 docs/OPERATIONS.md /usr/share/doc/novation/OPERATIONS.md
+
+# The program describes itself.
+pages=$(mktemp -d)
+trap 'rm -rf "$pages"' EXIT
+"$novation" manual --to "$pages"
+for page in "$pages"/*.1; do put 0644 "$page" "/usr/share/man/man1/${page##*/}"; done
+completion() {
+  "$novation" --generate-completion-script "$1" >"$pages/completion"
+  put 0644 "$pages/completion" "$2"
+}
+completion bash /usr/share/bash-completion/completions/novation
+completion zsh /usr/share/zsh/vendor-completions/_novation
+completion fish /usr/share/fish/vendor_completions.d/novation.fish
 [ -z "$destination" ] || exit 0
 
-if command -v systemd-sysusers >/dev/null; then
-  systemd-sysusers novation.conf
-  systemd-tmpfiles --create novation.conf
-else
-  getent passwd novation >/dev/null || useradd --system --home-dir /var/lib/novation --shell /usr/sbin/nologin novation
-  install -d -m 0750 -g novation /etc/novation
-fi
-[ -e /etc/novation/novation.toml ] || install -m 0640 -g novation deploy/novation.toml /etc/novation/novation.toml
-if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
-
-say "installed. Next: put the identity key at /etc/novation/identity.key (root, 0600), edit /etc/novation/novation.toml,"
-say "then: systemctl enable --now novation"
+sh deploy/debian/postinst configure
+say "installed. Next: novation init --service, see docs/OPERATIONS.md"

@@ -9,7 +9,7 @@ if [ "${1:-}" = --fix ]; then
 fi
 
 swift format lint --strict --parallel --recursive "${swift_paths[@]}"
-scripts=(deploy/*.sh .ci/run)
+scripts=(deploy/*.sh deploy/debian/* .ci/run)
 for script in "${scripts[@]}"; do bash -n "$script"; done
 if command -v shellcheck >/dev/null; then shellcheck --exclude=SC1091 "${scripts[@]}"; fi
 say "format and lint: clean"

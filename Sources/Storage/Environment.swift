@@ -40,6 +40,25 @@ final class Environment: @unchecked Sendable {
     try open(tableNames: tableNames)
   }
 
+  /// Opens a file for `copy` alone, while another process may write it. What a reader that was killed left behind is
+  /// cleared away: it would keep the writer from using space again.
+  init(copying path: String) throws(StoreError) {
+    var created: OpaquePointer?
+    let code = mdb_env_create(&created)
+    guard code == 0, let created else { throw Self.failure("open", path, code) }
+    handle = created
+    self.path = path
+    mapSize = 0
+    maximumMapSize = 0
+    lock = .allocate(capacity: 1)
+    pthread_rwlock_init(lock, nil)
+    let opened = mdb_env_open(handle, path, UInt32(MDB_NOTLS | MDB_NOSUBDIR | MDB_RDONLY), 0o600)
+    guard opened == 0 else { throw Self.failure("open", path, opened) }
+    try checkLength()
+    var dead: Int32 = 0
+    mdb_reader_check(handle, &dead)
+  }
+
   deinit {
     if isOpen { mdb_env_close(handle) }
     pthread_rwlock_destroy(lock)
@@ -65,6 +84,8 @@ final class Environment: @unchecked Sendable {
       return found
     }
     tables = found
+    var dead: Int32 = 0
+    mdb_reader_check(handle, &dead)
   }
 
   /// A file shorter than its own page count would kill the process on the first access past its end.
@@ -159,6 +180,18 @@ final class Environment: @unchecked Sendable {
     mapSize = size
   }
 
+  /// Bytes of the file's pages in use or once used, of the map, and how far the map may grow.
+  func usage() throws(StoreError) -> (used: Int, map: Int, maximum: Int) {
+    pthread_rwlock_rdlock(lock)
+    defer { pthread_rwlock_unlock(lock) }
+    guard isOpen else { throw closed }
+    var info = MDB_envinfo()
+    var statistics = MDB_stat()
+    mdb_env_info(handle, &info)
+    mdb_env_stat(handle, &statistics)
+    return ((info.me_last_pgno + 1) * Int(statistics.ms_psize), mapSize, maximumMapSize)
+  }
+
   /// Writes a compact copy to an open file descriptor, in one consistent view.
   func copy(to descriptor: Int32, _ target: String) throws(StoreError) {
     pthread_rwlock_rdlock(lock)
@@ -172,7 +205,7 @@ final class Environment: @unchecked Sendable {
 
   private var closed: StoreError { StoreError(.closed, "\(path) is closed.") }
 
-  /// Never leaves this file's `write`.
+  /// The map is too small for what is written, or for what another process wrote. Never leaves the module.
   static let mapFull = StoreError(.full, "map full")
 
   static let restoreAdvice =
@@ -180,7 +213,7 @@ final class Environment: @unchecked Sendable {
 
   static func failure(_ verb: String, _ path: String, _ code: Int32) -> StoreError {
     switch code {
-    case MDB_MAP_FULL: return mapFull
+    case MDB_MAP_FULL, MDB_MAP_RESIZED: return mapFull
     case MDB_INVALID, MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_PANIC, MDB_BAD_TXN:
       let reason = String(cString: mdb_strerror(code))
       return StoreError(.damaged, "Cannot \(verb) \(path): \(reason).", advice: restoreAdvice)

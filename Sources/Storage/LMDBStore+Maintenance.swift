@@ -14,7 +14,22 @@ public struct LedgerVerification: Hashable, Sendable {
   public var records = 0
 }
 
+/// How much room a ledger takes, in bytes.
+public struct LedgerUsage: Hashable, Sendable {
+  /// Of the file.
+  public var used: Int
+  /// Of the memory map, which grows by itself.
+  public var map: Int
+  /// How far the map may grow.
+  public var maximum: Int
+}
+
 extension LMDBStore {
+  public func usage() throws(StoreError) -> LedgerUsage {
+    let (used, map, maximum) = try environment.usage()
+    return LedgerUsage(used: used, map: map, maximum: maximum)
+  }
+
   /// Walks the whole file: every checksum, every block under its height and hash and following the one before, every
   /// transaction in its block, and the state root, recomputed from the records, against the head's.
   ///
@@ -133,8 +148,31 @@ extension LMDBStore {
   /// Writes a compact, consistent copy into a directory, from which a store can be opened; the node may go on meanwhile.
   /// The copy appears whole or not at all.
   public func copy(to directory: String) throws(StoreError) {
+    try Self.write(environment, to: directory)
+  }
+
+  /// The same of a ledger that may be open in another process, which goes on: neither waits for the other. While the copy
+  /// is written the file may grow, since pages that the copy still needs are not used again.
+  public static func copy(from source: String, to directory: String) throws(StoreError) {
+    let path = source + "/" + fileName
+    guard PosixFile.exists(path) else {
+      throw StoreError(.missing, "There is no ledger at \(path).", advice: "Check the configuration.")
+    }
+    // The map may have grown between opening and reading: then it is opened again.
+    for attempt in 1... {
+      let environment = try Environment(copying: path)
+      defer { environment.close() }
+      do throws(StoreError) {
+        return try write(environment, to: directory)
+      } catch {
+        guard error == Environment.mapFull, attempt < 10 else { throw error }
+      }
+    }
+  }
+
+  private static func write(_ environment: Environment, to directory: String) throws(StoreError) {
     try PosixFile.makeDirectory(directory)
-    let target = directory + "/" + Self.fileName
+    let target = directory + "/" + fileName
     guard !PosixFile.exists(target) else {
       throw StoreError(.invalidCommit, "There is a ledger at \(target) already.", advice: "Choose another directory.")
     }

@@ -12,7 +12,7 @@ public final class LMDBStore: LedgerStore {
 
   /// Version of the tables and encodings in the file.
   static let format: Height = 1
-  static let fileName = "ledger.mdb"
+  public static let fileName = "ledger.mdb"
 
   /// The data file.
   public let path: String

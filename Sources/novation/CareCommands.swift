@@ -1,4 +1,4 @@
-// `novation doctor`, `backup`, `restore`: care of a stopped node's ledger.
+// `novation doctor`, `backup`, `restore`: care of a node's ledger.
 
 import ArgumentParser
 import Node
@@ -52,29 +52,52 @@ struct DoctorCommand: ParsableCommand {
 
 struct BackupCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "backup", abstract: "Copy a stopped node's ledger, and verify the copy.",
+    commandName: "backup", abstract: "Copy a node's ledger, and verify the copy; the node may run.",
     discussion: """
       The copy holds no key and no journal, so that a node restored from it cannot vote twice. Keep the identity key \
-      apart.
+      apart. --to makes one copy; --into makes one named after the time and removes the oldest beyond --keep.
       """)
 
   @Option(help: "Configuration file of the node.", completion: .file()) var config: String
   @Option(name: .customLong("to"), help: "Directory to make; it must not exist.", completion: .directory)
-  var target: String
+  var target: String?
+  @Option(name: .customLong("into"), help: "Directory that holds copies.", completion: .directory) var folder: String?
+  @Option(help: "Copies to keep in --into.") var keep = 7
   @OptionGroup var json: JSONFlag
+
+  private struct Result: Encodable {
+    var backup: BackupManifest
+    var path: String
+    var removed: [String]
+  }
+
+  func validate() throws {
+    if (target == nil) == (folder == nil) { throw ValidationError("give either --to or --into.") }
+    if !(1...10_000).contains(keep) { throw ValidationError("--keep: 1 to 10000.") }
+  }
 
   func run() throws {
     let progress = Progress("backup")
-    let manifest = try cared(progress) {
-      try Backup.make(configurationPath: config, to: target) { progress.update($0) }
+    if let target {
+      let manifest = try cared(progress) {
+        try Backup.make(configurationPath: config, to: target) { progress.update($0) }
+      }
+      return json.json ? Terminal.output.line(JSONText.render(manifest)) : report(manifest, target)
+    }
+    let (manifest, path, removed) = try cared(progress) {
+      try Backup.make(configurationPath: config, into: folder ?? "", keep: keep) { progress.update($0) }
     }
     if json.json {
-      Terminal.output.line(JSONText.render(manifest))
-    } else {
-      Terminal.output.line(
-        "\(printable(target)): height \(manifest.height), \(manifest.records) records, verified, certified at height "
-          + "\(manifest.certifiedHeight)")
+      return Terminal.output.line(JSONText.render(Result(backup: manifest, path: path, removed: removed)))
     }
+    report(manifest, path)
+    if !removed.isEmpty { Terminal.output.line("removed: \(removed.joined(separator: " "))") }
+  }
+
+  private func report(_ manifest: BackupManifest, _ path: String) {
+    Terminal.output.line(
+      "\(printable(path)): height \(manifest.height), \(manifest.records) records, verified, certified at height "
+        + "\(manifest.certifiedHeight)")
   }
 }
 

@@ -39,6 +39,7 @@ struct DevnetCommand: AsyncParsableCommand {
     var epochBlocks: UInt64?
     @Option(help: "Seed of the synthetic market. (default: 1)") var seed: UInt64?
     @Flag(help: "List nothing at genesis.") var noInstruments = false
+    @Flag(help: "Give each node of a new network a dashboard on a free port.") var dashboard = false
 
     func validate() throws {
       if let validators, !(1...31).contains(validators) { throw ValidationError("--validators is 1 to 31") }
@@ -63,6 +64,9 @@ struct DevnetCommand: AsyncParsableCommand {
         try await start(&devnet)
       }
       if json { Terminal.output.line(JSONText.render(devnet.document)) }
+      for node in devnet.document.nodes where !json {
+        if let listener = node.listener { Terminal.output.line("\(node.name): http://\(listener)/") }
+      }
       guard !detach else {
         if !json { Terminal.output.write(await devnet.statusDocument().render(style: Terminal.output.style)) }
         return
@@ -74,6 +78,7 @@ struct DevnetCommand: AsyncParsableCommand {
       let devnet = try Devnet(at: directory.dir)
       let chosen = validators.map { $0 != devnet.nodeCount } ?? false
       if chosen || clockStart != nil || clockRate != nil || noInstruments || epochBlocks != nil
+        || (dashboard && devnet.document.nodes.allSatisfy { $0.listener == nil })
         || seed.map({ $0 != devnet.document.seed }) ?? false
       {
         throw CommandFailure(
@@ -92,6 +97,7 @@ struct DevnetCommand: AsyncParsableCommand {
       options.clockRate = clockRate ?? options.clockRate
       options.epochBlocks = epochBlocks
       options.listInstruments = !noInstruments
+      options.hasDashboard = dashboard
       return try Devnet.create(at: directory.dir, options: options)
     }
 

@@ -8,11 +8,17 @@ import Sodium
 struct InitCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "init", abstract: "Make a node's home: identity key, configuration, empty ledger.",
-    discussion: "Nothing that exists is replaced. Hand the printed public key to whoever makes the genesis.")
+    discussion: """
+      Nothing that exists is replaced. Hand the printed public key to whoever makes the genesis. With --service the files \
+      lie where the systemd units look for them: configuration and encrypted key in /etc/novation, ledger in \
+      /var/lib/novation.
+      """)
 
   enum Role: String, ExpressibleByArgument, CaseIterable { case validator, observer }
 
-  @Option(help: "Directory to make.", completion: .directory) var home: String
+  @Option(help: "Directory to make.", completion: .directory) var home: String?
+  @Flag(help: "For novation.service, as root; in place of --home.") var service = false
+  @Option(help: "With --service: for novation@INSTANCE.service.") var instance: String?
   @Option(help: "Name of the identity key.") var name = "identity"
   @Option(help: "validator or observer.") var role = Role.validator
   @Option(help: "Where other nodes reach this one.") var listen = "0.0.0.0:7470"
@@ -22,6 +28,13 @@ struct InitCommand: ParsableCommand {
 
   func validate() throws {
     if !KeyFile.isName(name) { throw ValidationError("--name: use 1 to 64 letters, digits, '.', '-', '_'.") }
+    if service == (home != nil) { throw ValidationError("give either --home or --service.") }
+    if let instance, !service || !ServiceLayout.isInstance(instance) {
+      throw ValidationError("--instance: with --service, 1 to 32 letters, digits, '-', '_', no reserved name.")
+    }
+    if service, unencrypted || password.passwordFile != nil {
+      throw ValidationError("--service makes a password of its own: leave out --unencrypted and --password-file.")
+    }
     if SocketAddressText(listen) == nil { throw ValidationError("--listen: expected host:port.") }
     if unencrypted && password.passwordFile != nil {
       throw ValidationError("--unencrypted and --password-file exclude each other.")
@@ -29,7 +42,7 @@ struct InitCommand: ParsableCommand {
   }
 
   func run() throws {
-    let home = FilePaths.absolute(home)
+    guard let home = home.map(FilePaths.absolute) else { return try makeService() }
     let path = home + "/novation.toml"
     guard !FileAccess.exists(path) else {
       throw CommandFailure(.failed, "\(path) exists already", hint: "choose another --home, or edit it")
@@ -42,7 +55,22 @@ struct InitCommand: ParsableCommand {
     try FileAccess.write(
       Array(configuration(home, keyPath: store.path(of: name)).documentedText().utf8), to: path, mode: 0o600,
       isNew: true)
-    report(home: home, configuration: path, identity: store.path(of: name), key.publicKey)
+    report(
+      home: home, configuration: path, identity: store.path(of: name), key.publicKey,
+      next: "put the network's genesis at \(home)/genesis.json, then `novation start --config \(path)`")
+  }
+
+  private func makeService() throws {
+    let layout = ServiceLayout(instance: instance)
+    var configuration = NodeConfiguration()
+    configuration.node.role = role == .validator ? .validator : .observer
+    configuration.network.listen = listen
+    layout.complete(&configuration)
+    let key = SigningKey.generate()
+    try explained { try layout.make(key, name: name, configuration: configuration) }
+    report(
+      home: layout.home, configuration: layout.configuration, identity: layout.identity, key.publicKey,
+      next: "put the network's genesis at \(layout.genesis), then `systemctl enable --now \(layout.unit)`")
   }
 
   private func configuration(_ home: String, keyPath: String) -> NodeConfiguration {
@@ -60,7 +88,7 @@ struct InitCommand: ParsableCommand {
     return configuration
   }
 
-  private func report(home: String, configuration: String, identity: String, _ key: PublicKey) {
+  private func report(home: String, configuration: String, identity: String, _ key: PublicKey, next: String) {
     if json.json {
       let document: JSONValue = [
         "home": .string(home), "configuration": .string(configuration), "identity": .string(identity),
@@ -75,7 +103,6 @@ struct InitCommand: ParsableCommand {
     facts.add("identity", identity)
     facts.add("public key", key.hex)
     Terminal.output.write(facts.render(style: Terminal.output.style))
-    Terminal.output.line(
-      "\nNext: put the network's genesis at \(home)/genesis.json, then `novation start --config \(configuration)`.")
+    Terminal.output.line("\nNext: \(next).")
   }
 }

@@ -11,6 +11,7 @@ struct Novation: AsyncParsableCommand {
       Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 the node cannot be reached, 4 outcome unknown.
       Shell completions: novation --generate-completion-script bash|zsh|fish
       """,
+    version: NodeProcess.version,
     groupedSubcommands: [
       CommandGroup(
         name: "Trade:",
@@ -21,7 +22,7 @@ struct Novation: AsyncParsableCommand {
       CommandGroup(
         name: "Look:",
         subcommands: [
-          StatusCommand.self, QueryCommand.self, PriceCommand.self, VerifyCommand.self,
+          StatusCommand.self, TopCommand.self, QueryCommand.self, PriceCommand.self, VerifyCommand.self,
         ]),
       CommandGroup(
         name: "Operate:",
@@ -32,9 +33,12 @@ struct Novation: AsyncParsableCommand {
       CommandGroup(
         name: "Care:",
         subcommands: [
-          DoctorCommand.self, BackupCommand.self, RestoreCommand.self,
+          DoctorCommand.self, BackupCommand.self, RestoreCommand.self, ManualCommand.self,
         ]),
     ])
 
-  static func main() async { await CommandRunner.run(Self.self) }
+  static func main() async {
+    Hardening.apply()
+    await CommandRunner.run(Self.self)
+  }
 }

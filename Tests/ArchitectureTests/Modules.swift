@@ -18,6 +18,7 @@ struct Module {
     Module("CSodium", layer: 0, []),
     Module("CLMDB", layer: 0, []),
     Module("CZlib", layer: 0, []),
+    Module("CLinux", layer: 0, []),
     Module("Primitives", layer: 0, []),
     Module("Wire", layer: 1, []),
     Module("Sodium", layer: 1, ["CSodium"]),
@@ -32,7 +33,8 @@ struct Module {
     Module("Gossip", layer: 3, ["Wire", "Sodium"]),
     Module("Replica", layer: 4, cores),
     Module("Storage", layer: 5, system.union(["Ledger", "CLMDB", "Wire", "Sodium"])),
-    Module("Node", layer: 5, system.union(server).union(cores).union(["Replica", "Simulator", "Storage", "CZlib"])),
+    Module(
+      "Node", layer: 5, system.union(server).union(cores).union(["Replica", "Simulator", "Storage", "CZlib", "CLinux"])),
     Module("Simulator", layer: 5, cores.union(["Reference", "Replica", "Storage", "Synchronization"])),
     Module("novation", layer: 6, system.union(server).union(cores).union(shell).union(["ArgumentParser"])),
   ]
@@ -47,7 +49,7 @@ struct Module {
   private static let system: Set = ["Glibc", "Dispatch", "Foundation", "FoundationEssentials", "Synchronization"]
 
   private static let server: Set = [
-    "HTTPTypes", "Hummingbird", "HummingbirdCore", "Logging", "Metrics", "NIOConcurrencyHelpers", "NIOCore",
+    "HTTPTypes", "Hummingbird", "HummingbirdCore", "Logging", "CoreMetrics", "NIOConcurrencyHelpers", "NIOCore",
     "NIOFoundationCompat", "NIOHTTP1", "NIOPosix", "ServiceLifecycle", "TOMLKit", "UnixSignals",
   ]
 }

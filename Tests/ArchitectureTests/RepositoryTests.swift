@@ -26,6 +26,7 @@ import Testing
   @Test func bothUnitsAreAlike() throws {
     let renamed = [
       ("node\n", "node %i\n"), ("novation/novation.toml", "novation/%i.toml"), ("identity.key", "%i.key"),
+      ("identity.password", "%i.password"),
       ("StateDirectory=novation", "StateDirectory=novation/%i"),
       ("RuntimeDirectory=novation", "RuntimeDirectory=novation/%i"),
     ]
@@ -34,6 +35,19 @@ import Testing
     }
     #expect(try unit("novation@") == expected)
     #expect(expected.contains("ProtectSystem=strict"))
+  }
+
+  @Test func bothBackupUnitsAreAlike() throws {
+    let renamed = [
+      ("ledger\n", "ledger %i\n"), ("novation/novation.toml", "novation/%i.toml"),
+      ("novation-backup --keep", "novation-backup/%i --keep"),
+      ("StateDirectory=novation novation-backup", "StateDirectory=novation/%i novation-backup/%i"),
+    ]
+    let expected = try renamed.reduce(unit("novation-backup")) { text, names in
+      text.replacingOccurrences(of: names.0, with: names.1)
+    }
+    #expect(try unit("novation-backup@") == expected)
+    #expect(expected.contains("PrivateNetwork=yes"))
   }
 
   /// A unit file from its first section on.

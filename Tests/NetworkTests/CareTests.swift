@@ -89,6 +89,30 @@ extension NetworkTests {
       #expect(devnet.agrees(), devnet.logs())
     }
 
+    /// A node that runs is copied while it goes on, again and again, and only the newest copies stay.
+    @Test func aRunningNodeIsCopied() throws {
+      defer { devnet.tearDown() }
+      let folder = devnet.home(3) + "/copies"
+      var heights: [Int] = []
+      for _ in 0..<3 {
+        #expect(devnet.advances([3]), devnet.logs())
+        let made = devnet.run(["backup", "--config", config, "--into", folder, "--keep", "2", "--json"])
+        #expect(made.code == 0, made.summary)
+        heights.append(made.json["backup"]["height"].integer)
+        // Copies are named after the second.
+        usleep(1_100_000)
+      }
+      #expect(heights == heights.sorted() && heights[0] > 0 && heights[2] > heights[0], "\(heights)")
+      let copies = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+      #expect(copies.count == 2)
+      #expect(devnet.advances([3]), devnet.logs())
+      #expect(devnet.signal(SIGTERM, 3))
+      let restored = devnet.run(["restore", "--config", config, "--from", "\(folder)/\(copies[1])", "--json"])
+      #expect(restored.code == 0 && restored.json["restored"]["height"].integer == heights[2], restored.summary)
+      #expect(devnet.restart(3).code == 0)
+      #expect(devnet.advances([0, 1, 2, 3], seconds: 30) && devnet.agrees(), devnet.logs())
+    }
+
     @Test func whatIsWrongIsNamed() throws {
       defer { devnet.tearDown() }
       #expect(devnet.signal(SIGTERM, 3))

@@ -29,6 +29,15 @@ extension ClearingHouse {
     return sum
   }
 
+  /// How many books have orders on no side, on one and on both.
+  public var booksBySides: [Int] {
+    var counts = [0, 0, 0]
+    for instrument in live.instruments {
+      counts[(instrument.bids.levels.isEmpty ? 0 : 1) + (instrument.asks.levels.isEmpty ? 0 : 1)] += 1
+    }
+    return counts
+  }
+
   /// Nil if there is no such account. Mutating because it may bring the risk arrays up to date, which no outcome sees.
   public mutating func account(_ id: AccountID) -> AccountView? {
     guard let number = accountNumber(id), let record = tables.accounts[AccountKey(id)] else { return nil }

@@ -106,6 +106,22 @@ struct ErrorMiddleware: RouterMiddleware {
   }
 }
 
+/// Counts requests and times their answers, by route; what no route takes is one route together.
+struct RequestMetrics: RouterMiddleware {
+  typealias Context = BasicRequestContext
+  let metrics: NodeMetrics
+
+  func handle(
+    _ request: Request, context: Context, next: (Request, Context) async throws -> Response
+  ) async throws -> Response {
+    let began = Clock.monotonic
+    let response = try await next(request, context)
+    metrics.answered(
+      context.endpointPath ?? "NotFound", status: Int(response.status.code), nanoseconds: Clock.monotonic - began)
+    return response
+  }
+}
+
 /// Bounds how many requests are served at once and how many a second; what is above is refused, not queued.
 final class RequestGate: RouterMiddleware, @unchecked Sendable {
   typealias Context = BasicRequestContext

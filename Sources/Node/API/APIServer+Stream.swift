@@ -15,7 +15,7 @@ extension APIServer {
   /// Blocks that may wait for one slow client.
   private static let backlogMax = 256
 
-  func stream(_ request: Request) async throws -> Response {
+  func stream(_ request: Request, max streamsMax: Int) async throws -> Response {
     let wanted = Set((request.uri.queryParameters["topics"] ?? "blocks,trades").split(separator: ",").map(String.init))
     guard !wanted.isEmpty, wanted.isSubset(of: Self.topics) else {
       throw APIError.malformed(
@@ -24,7 +24,7 @@ extension APIServer {
     }
     let (blocks, continuation) = AsyncStream.makeStream(
       of: FinalizedBlock.self, bufferingPolicy: .bufferingOldest(Self.backlogMax))
-    let accepted = await host.subscribe(limit: Int(limits.streams)) { block in
+    let accepted = await host.subscribe(limit: streamsMax) { block in
       switch continuation.yield(block) {
       case .enqueued: return true
       default:
@@ -34,7 +34,7 @@ extension APIServer {
     }
     guard accepted else {
       throw APIError(
-        .tooManyRequests, "tooManyStreams", "\(limits.streams) event streams are open",
+        .tooManyRequests, "tooManyStreams", "\(streamsMax) event streams are open",
         hint: "Close one, ask another node, or raise limits.streams.")
     }
     let terms = info.genesis.market.underlyings

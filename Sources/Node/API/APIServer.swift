@@ -1,4 +1,4 @@
-// The HTTP API on the Unix socket: routes, their limits and where they go. What a route answers stands in the files
+// The HTTP API on the Unix socket, and its reads on the TCP listener: routes, their limits and where they go. What a route answers stands in the files
 // beside this one.
 
 import Clearing
@@ -17,6 +17,7 @@ struct APIServer: Sendable {
   let host: ReplicaHost
   let info: NodeInfo
   let publisher: PricePublisher
+  let metrics: NodeMetrics
   let log: Logger
 
   /// Longest wait of a write that asks for finality, in nanoseconds.
@@ -26,19 +27,42 @@ struct APIServer: Sendable {
 
   var limits: NodeConfiguration.Limits { info.configuration.limits }
 
-  func service(group: MultiThreadedEventLoopGroup) -> some Service {
+  /// The whole interface, on the Unix socket. `serving` is told when it answers.
+  func service(group: MultiThreadedEventLoopGroup, serving: ServingSignal) -> some Service {
     let socket = info.configuration.api.socket
     unlink(socket)
-    var quiet = log
-    quiet.logLevel = max(log.logLevel, .warning)
     let mode = UInt32(info.configuration.api.socketMode, radix: 8) ?? 0o660
     let groupName = info.configuration.api.socketGroup
     return Application(
       router: router(),
       configuration: ApplicationConfiguration(address: .unixDomainSocket(path: socket), serverName: "novation"),
-      onServerRunning: { _ in Self.restrict(socket, mode: mode, group: groupName) },
+      onServerRunning: { _ in
+        Self.restrict(socket, mode: mode, group: groupName)
+        serving.note()
+      },
       eventLoopGroupProvider: .shared(group),
       logger: quiet)
+  }
+
+  /// The reads alone, on TCP; nil where the configuration asks for none.
+  func listener(group: MultiThreadedEventLoopGroup, serving: ServingSignal) -> (any Service)? {
+    guard let address = SocketAddressText(info.configuration.api.listen) else { return nil }
+    return Application(
+      router: listenerRouter(),
+      configuration: ApplicationConfiguration(
+        address: .hostname(address.host, port: Int(address.port)), serverName: "novation"),
+      onServerRunning: { [log] channel in
+        log.info("read-only listener", metadata: ["address": "\(channel.localAddress?.description ?? "")"])
+        serving.note()
+      },
+      eventLoopGroupProvider: .shared(group),
+      logger: quiet)
+  }
+
+  private var quiet: Logger {
+    var quiet = log
+    quiet.logLevel = .warning
+    return quiet
   }
 
   /// Permissions and group of the socket: who may trade through this node.
@@ -47,11 +71,40 @@ struct APIServer: Sendable {
     chmod(path, mode)
   }
 
+  /// What the socket serves.
   func router() -> Router<BasicRequestContext> {
+    let router = gatedRouter(share: 1)
+    addReads(to: router, streams: Int(limits.streams))
+    router.post("/v1/transactions") { request, _ in try await submit(request) }
+    if info.genesis.market.network == "test" {
+      router.post("/v1/test/observations") { request, _ in try await observe(request) }
+    }
+    refuseOtherMethods(on: router)
+    return router
+  }
+
+  /// What the TCP listener serves: nothing that writes. Strangers get a part of the limits, so that they cannot starve
+  /// those at the socket.
+  func listenerRouter() -> Router<BasicRequestContext> {
+    let router = gatedRouter(share: 4)
+    addReads(to: router, streams: Int(limits.streams) / 2)
+    let cache = DashboardCache()
+    router.get("/") { _, _ in try await dashboard(cache) }
+    refuseOtherMethods(on: router)
+    return router
+  }
+
+  private func gatedRouter(share: Int64) -> Router<BasicRequestContext> {
     let router = Router()
+    router.middlewares.add(RequestMetrics(metrics: metrics))
     router.middlewares.add(ErrorMiddleware())
     router.middlewares.add(
-      RequestGate(concurrentMax: limits.concurrentRequests, perSecond: limits.requestsPerSecond))
+      RequestGate(
+        concurrentMax: max(1, limits.concurrentRequests / share), perSecond: max(1, limits.requestsPerSecond / share)))
+    return router
+  }
+
+  private func addReads(to router: Router<BasicRequestContext>, streams: Int) {
     router.get("/healthz") { _, _ in APIResponse.text("{\"healthy\":true}\n") }
     router.get("/readyz") { _, _ in try await ready() }
     router.get("/metrics") { _, _ in try await metrics() }
@@ -68,14 +121,8 @@ struct APIServer: Sendable {
     router.get("/v1/blocks/{height}") { _, context in try await block(context) }
     router.get("/v1/transactions/{hash}") { request, context in try await transaction(request, context) }
     router.get("/v1/certificates/{height}") { request, context in try await certificate(request, context) }
-    router.get("/v1/stream") { request, _ in try await stream(request) }
+    router.get("/v1/stream") { request, _ in try await stream(request, max: streams) }
     router.get("/v1/genesis") { _, _ in APIResponse.json(GenesisDocument(genesis: info.genesis)) }
-    router.post("/v1/transactions") { request, _ in try await submit(request) }
-    if info.genesis.market.network == "test" {
-      router.post("/v1/test/observations") { request, _ in try await observe(request) }
-    }
-    refuseOtherMethods(on: router)
-    return router
   }
 
   /// Known paths answer 405 with the methods they do have, not 404 (RFC 9110, section 15.5.6).

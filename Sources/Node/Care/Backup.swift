@@ -2,6 +2,7 @@
 // and says so (amnesia), so an old copy can never make it vote twice.
 
 import FoundationEssentials
+import Glibc
 import Ledger
 public import Primitives
 import Replica
@@ -25,8 +26,8 @@ public enum Backup {
   static let manifestName = "backup.json"
   private static let manifestLimit = 64 << 10
 
-  /// Copies the ledger of a stopped node into a new directory, then reads the copy back whole. The copy appears under
-  /// its name only when it is verified.
+  /// Copies the ledger of a node, which may run meanwhile, into a new directory, then reads the copy back whole. The copy
+  /// appears under its name only when it is verified.
   public static func make(
     configurationPath: String, to directory: String, progress: (String) -> Void = { _ in }
   ) throws -> BackupManifest {
@@ -39,12 +40,13 @@ public enum Backup {
       throw NodeError("\(partial) is left from a backup that did not finish; remove it")
     }
     let ledger = NodeHome.databasePath(ledger: node.configuration.node.home + "/ledger")
+    progress("copying \(ledger)")
     do {
-      let store = try LMDBStore(path: ledger, chain: node.genesis.chain, opening: .existing)
-      defer { store.close() }
-      progress("copying \(ledger)")
       try FileAccess.makeDirectory(partial, mode: 0o700)
-      try store.copy(to: NodeHome.databasePath(ledger: partial))
+      try LMDBStore.copy(from: ledger, to: NodeHome.databasePath(ledger: partial))
+    } catch {
+      rmdir(partial)
+      throw error
     }
     let manifest = try examine(partial, node: node, progress: progress)
     let encoder = JSONEncoder()
@@ -53,6 +55,36 @@ public enum Backup {
     try FileAccess.write([UInt8](text) + [0x0a], to: partial + "/" + manifestName, mode: 0o600)
     try FileAccess.move(partial, to: directory)
     return manifest
+  }
+
+  /// Makes a copy named after the present time in `folder`, and removes the oldest of its kind beyond `keep`; never one
+  /// that this did not name and verify.
+  public static func make(
+    configurationPath: String, into folder: String, keep: Int, progress: (String) -> Void = { _ in }
+  ) throws -> (manifest: BackupManifest, path: String, removed: [String]) {
+    try FileAccess.makeDirectory(folder, mode: 0o700)
+    let time = ISO8601.format(Clock.wall / Duration64.second * Duration64.second).filter { $0 != ":" && $0 != "-" }
+    let path = folder + "/" + prefix + time
+    let manifest = try make(configurationPath: configurationPath, to: path, progress: progress)
+    let copies = FileAccess.names(in: folder).filter {
+      $0.wholeMatch(of: /novation-[0-9]{8}T[0-9]{6}Z/) != nil && FileAccess.exists("\(folder)/\($0)/\(manifestName)")
+    }
+    let old = copies.dropLast(max(1, keep))
+    for name in old { remove("\(folder)/\(name)") }
+    return (manifest, path, Array(old))
+  }
+
+  private static let prefix = "novation-"
+
+  /// The files that a copy consists of, and nothing else that may lie there.
+  private static func remove(_ copy: String) {
+    let database = NodeHome.databasePath(ledger: copy)
+    unlink(copy + "/" + manifestName)
+    for name in FileAccess.names(in: database) where name == "lock" || name.hasPrefix(LMDBStore.fileName) {
+      unlink(database + "/" + name)
+    }
+    rmdir(database)
+    rmdir(copy)
   }
 
   /// Puts a copy in the place of a stopped node's ledger, after reading it whole and holding its certificate against the

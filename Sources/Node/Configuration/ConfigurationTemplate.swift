@@ -22,6 +22,11 @@ extension NodeConfiguration {
     return text
   }
 
+  /// The keys whose values differ from those of another configuration.
+  func changes(from other: NodeConfiguration) -> [String] {
+    Setting.all.filter { literal($0.kind) != other.literal($0.kind) }.map(\.path)
+  }
+
   /// The value as TOML.
   private func literal(_ kind: Setting.Kind) -> String {
     switch kind {

@@ -136,7 +136,7 @@ extension Setting {
       setting(
         "ledger", "history", .choice(\.ledger.history), "Keep all blocks, or only the newest `keep_blocks`."),
       setting(
-        "ledger", "keep_blocks", .integer(\.ledger.keepBlocks, 1_000...1 << 40), "Blocks kept by a pruned history."),
+        "ledger", "keep_blocks", .integer(\.ledger.keepBlocks, 100...1 << 40), "Blocks kept by a pruned history."),
     ]
   }
 

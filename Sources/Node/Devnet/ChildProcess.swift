@@ -1,5 +1,6 @@
 // Starting and stopping the processes of a local network.
 
+import CLinux
 import Glibc
 
 /// Failures carry the sentence for the operator.
@@ -12,7 +13,8 @@ enum ChildProcess {
   private static let newSession: Int16 = 0x80
 
   /// Starts a program in a session of its own, so that closing the terminal does not end it. Standard input is
-  /// /dev/null; both outputs are appended to `log`.
+  /// /dev/null; both outputs are appended to `log`. Nothing else that is open here is handed on: whoever waits for the end
+  /// of a pipe must not wait for the node.
   static func start(_ program: String, _ arguments: [String], log: String) throws(ChildProcessError) -> pid_t {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
@@ -28,6 +30,7 @@ enum ChildProcess {
     argv.append(nil)
     defer { for pointer in argv { free(pointer) } }
     var pid: pid_t = 0
+    _ = linux_close_on_exec(3)
     let status = posix_spawn(&pid, program, &actions, &attributes, argv, environ)
     guard status == 0 else {
       throw ChildProcessError(description: "cannot start \(program): \(String(cString: strerror(status)))")

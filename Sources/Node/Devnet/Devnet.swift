@@ -24,6 +24,8 @@ public struct DevnetOptions: Sendable {
   public var epochBlocks: UInt64?
   /// List options and futures of the synthetic market at genesis.
   public var listInstruments = true
+  /// Each node serves its reads and the dashboard on a free port of the loopback interface.
+  public var hasDashboard = false
   public var logLevel = NodeConfiguration.LogLevel.info
 
   public init() {}
@@ -105,14 +107,22 @@ public struct Devnet: Sendable {
     }
     let genesis = try file.genesis()
     try FileAccess.write(Array(file.render().utf8), to: layout.genesis, mode: 0o600, isNew: true)
+    var listeners: [String?] = []
     for node in 0..<options.validators {
-      try writeConfiguration(of: node, layout, options, port: ports[node])
+      var listener: String?
+      if options.hasDashboard {
+        guard let port = freePort(besides: ports) else { throw DevnetError("no free TCP port on 127.0.0.1") }
+        ports.append(port)
+        listener = "127.0.0.1:\(port)"
+      }
+      listeners.append(listener)
+      try writeConfiguration(of: node, layout, options, port: ports[node], listener: listener)
       try NodeHome.initialize(ledger: layout.ledger(node), identity: identities[node])
     }
     let document = DevnetDocument(
       directory: layout.directory, chainId: genesis.chain.hex,
       nodes: (0..<options.validators).map {
-        .init(name: "node\($0)", socket: layout.socket($0), pid: 0, home: layout.home($0))
+        .init(name: "node\($0)", socket: layout.socket($0), pid: 0, home: layout.home($0), listener: listeners[$0])
       },
       keys: names.map { .init(name: $0, path: layout.keys.path(of: $0), account: keys[$0]?.hex ?? "") },
       seed: options.seed)
@@ -128,7 +138,7 @@ public struct Devnet: Sendable {
   }
 
   private static func writeConfiguration(
-    of node: Int, _ layout: DevnetLayout, _ options: DevnetOptions, port: UInt16
+    of node: Int, _ layout: DevnetLayout, _ options: DevnetOptions, port: UInt16, listener: String?
   ) throws {
     var configuration = NodeConfiguration()
     configuration.node.home = layout.home(node)
@@ -136,6 +146,7 @@ public struct Devnet: Sendable {
     configuration.identity.key = layout.identity(node)
     configuration.network.listen = "127.0.0.1:\(port)"
     configuration.api.socket = layout.socket(node)
+    configuration.api.listen = listener ?? ""
     configuration.ledger.mapSize = 8 << 30
     configuration.log.level = options.logLevel
     let text = configuration.documentedText()

@@ -33,6 +33,8 @@ public struct DevnetDocument: Codable, Sendable {
     public var socket: String
     public var pid: Int32
     public var home: String
+    /// "host:port" of its read-only listener; left out where it has none.
+    public var listener: String?
   }
 
   public struct Key: Codable, Sendable {

@@ -5,12 +5,35 @@ import Logging
 import NIOConcurrencyHelpers
 import Primitives
 
-struct LineLogHandler: LogHandler {
-  var logLevel: Logger.Level = .info
-  var metadata: Logger.Metadata = [:]
-  let format: NodeConfiguration.LogFormat
+/// The level of all loggers of the process, which a reload may change.
+final class LogLevelSetting: Sendable {
+  private let box: NIOLockedValueBox<Logger.Level>
+  init(_ level: NodeConfiguration.LogLevel) { box = NIOLockedValueBox(Self.level(level)) }
 
-  init(format: NodeConfiguration.LogFormat) { self.format = format }
+  var level: Logger.Level { box.withLockedValue { $0 } }
+  func set(_ level: NodeConfiguration.LogLevel) { box.withLockedValue { $0 = Self.level(level) } }
+
+  private static func level(_ level: NodeConfiguration.LogLevel) -> Logger.Level {
+    Logger.Level(rawValue: level.rawValue) ?? .info
+  }
+}
+
+struct LineLogHandler: LogHandler {
+  /// Set on one logger, such as the server's: it may say less than the others, never more.
+  private var own: Logger.Level?
+  var metadata: Logger.Metadata = [:]
+  private let setting: LogLevelSetting
+  private let format: NodeConfiguration.LogFormat
+
+  init(format: NodeConfiguration.LogFormat, level: LogLevelSetting) {
+    self.format = format
+    setting = level
+  }
+
+  var logLevel: Logger.Level {
+    get { max(setting.level, own ?? .trace) }
+    set { own = newValue }
+  }
 
   subscript(metadataKey key: String) -> Logger.Metadata.Value? {
     get { metadata[key] }
@@ -43,4 +66,21 @@ final class LockedText: Sendable {
   private let box = NIOLockedValueBox<String?>(nil)
   var text: String? { box.withLockedValue { $0 } }
   func set(_ text: String) { box.withLockedValue { $0 = $0 ?? text } }
+}
+
+/// Lets one line a second through, and counts the others: whoever is outside must not be able to fill the log.
+struct LogLimit {
+  private var last: Instant?
+  private var unsaid = 0
+
+  /// Nil where the line is one too many; else how many were left out before it.
+  mutating func next(at now: Instant) -> Int? {
+    if let last, now - last < Duration64.second {
+      unsaid += 1
+      return nil
+    }
+    last = now
+    defer { unsaid = 0 }
+    return unsaid
+  }
 }

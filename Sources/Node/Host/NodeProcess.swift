@@ -26,6 +26,7 @@ public struct NodeProcess: Sendable {
   /// Time that running requests get to end after SIGTERM.
   private static let longestStop = Duration.seconds(2)
 
+  let configurationPath: String
   let configuration: NodeConfiguration
   let genesis: Genesis
   /// Seed of the synthetic market that a test network's validators publish; nil for none.
@@ -33,6 +34,7 @@ public struct NodeProcess: Sendable {
 
   /// Loads and checks everything that needs no running network; what `start --check` does.
   public init(configurationPath: String, syntheticSeed: UInt64? = nil) throws {
+    self.configurationPath = configurationPath
     configuration = try NodeConfiguration.load(from: configurationPath)
     genesis = try GenesisFile.load(configuration.node.genesis).genesis()
     self.syntheticSeed = syntheticSeed
@@ -59,17 +61,20 @@ public struct NodeProcess: Sendable {
     }
   }
 
-  private func makeLogger() -> Logger {
-    let format = configuration.log.format
-    let level = Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info
-    var log = Logger(label: "novation") { _ in LineLogHandler(format: format) }
-    log.logLevel = level
-    return log
+  /// Reading and checking a ledger takes the service manager's patience: this many nanoseconds, and one for each byte at
+  /// some 10 MB a second.
+  private static func longestOpening(_ ledger: String) -> Int64 {
+    let bytes = FileAccess.size(of: NodeHome.databasePath(ledger: ledger) + "/" + LMDBStore.fileName)
+    return 5 * Duration64.minute + min(bytes, Duration64.day / 100) * 100
   }
 
   /// Runs until SIGTERM or SIGINT, or until the node must not go on.
   public func run() async throws {
-    let log = makeLogger()
+    let format = configuration.log.format
+    let level = LogLevelSetting(configuration.log.level)
+    let log = Logger(label: "novation") { _ in LineLogHandler(format: format, level: level) }
+    let notifier = SystemdNotifier()
+    let metrics = NodeMetrics()
     let identity = try loadIdentity()
     let keys = genesis.validators.map(\.key)
     let index = keys.firstIndex(of: identity.publicKey)
@@ -80,6 +85,7 @@ public struct NodeProcess: Sendable {
     }
     let ledger = configuration.node.home + "/ledger"
     try FileAccess.makeDirectory(ledger, mode: 0o700)
+    notifier.send("STATUS=reading the ledger\nEXTEND_TIMEOUT_USEC=\(Self.longestOpening(ledger) / 1000)")
     let opened = try LedgerOpening.open(
       ledger: ledger, genesis: genesis, identity: identity.publicKey, mapSizeMax: Int(configuration.ledger.mapSize),
       log: log)
@@ -105,7 +111,9 @@ public struct NodeProcess: Sendable {
       bootId: SecureRandom.uint64() >> 2)
     let host = ReplicaHost(
       replica: replica, store: opened.store, journal: journal, loop: loop, workers: workers, writer: writer,
-      secrets: secrets, log: log)
+      secrets: secrets, metrics: metrics,
+      keptBlocks: configuration.ledger.history == .pruned ? UInt64(configuration.ledger.keepBlocks) : nil,
+      log: log)
     let network = PeerNetwork(
       configuration: try networkConfiguration(identity: identity, index: index), loop: loop, log: log)
     let halted = HaltSignal()
@@ -126,7 +134,10 @@ public struct NodeProcess: Sendable {
         "listen": "\(configuration.network.listen)", "socket": "\(configuration.api.socket)",
       ])
     do {
-      try await serve(host: host, info: info, publisher: publisher, group: apiGroup, halted: halted, log: log)
+      let api = APIServer(host: host, info: info, publisher: publisher, metrics: metrics, log: log)
+      try await serve(
+        api, group: apiGroup, halted: halted, notifier: notifier,
+        reloader: Reloader(path: configurationPath, running: configuration, level: level, log: log))
     } catch {
       await stop(host, network, group, apiGroup, journal, [workers, writer])
       throw error
@@ -137,15 +148,20 @@ public struct NodeProcess: Sendable {
   }
 
   private func serve(
-    host: ReplicaHost, info: NodeInfo, publisher: PricePublisher, group: MultiThreadedEventLoopGroup,
-    halted: HaltSignal, log: Logger
+    _ api: APIServer, group: MultiThreadedEventLoopGroup, halted: HaltSignal, notifier: SystemdNotifier,
+    reloader: Reloader
   ) async throws {
-    let api = APIServer(host: host, info: info, publisher: publisher, log: log)
+    let log = api.log
+    let serving = ServingSignal(servers: configuration.api.listen.isEmpty ? 1 : 2)
+    let servers = [api.service(group: group, serving: serving), api.listener(group: group, serving: serving)]
+    let heartbeat = Heartbeat(host: api.host, notifier: notifier, serving: serving, log: log)
     var settings = ServiceGroupConfiguration(
-      services: [
-        .init(service: api.service(group: group), failureTerminationBehavior: .gracefullyShutdownGroup),
+      services: servers.compactMap { $0 }.map {
+        .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup)
+      } + [
         .init(service: halted, successTerminationBehavior: .gracefullyShutdownGroup),
-        .init(service: Heartbeat(host: host), successTerminationBehavior: .gracefullyShutdownGroup),
+        .init(service: heartbeat, successTerminationBehavior: .gracefullyShutdownGroup),
+        .init(service: reloader, successTerminationBehavior: .gracefullyShutdownGroup),
       ],
       gracefulShutdownSignals: [.sigterm, .sigint],
       logger: log)
@@ -229,25 +245,5 @@ final class HaltSignal: Service, @unchecked Sendable {
     } onGracefulShutdown: {
       self.continuation.finish()
     }
-  }
-}
-
-/// Tells the service manager that the node serves and makes sense.
-struct Heartbeat: Service {
-  let host: ReplicaHost
-  let notifier = SystemdNotifier()
-
-  func run() async throws {
-    notifier.send("READY=1")
-    let interval = (notifier.watchdogMicroseconds ?? 10_000_000) / 3
-    await cancelWhenGracefulShutdown {
-      while !Task.isCancelled {
-        // The answer comes through the replica's loop: a stuck loop stops the watchdog's food.
-        let status = try? await host.readLocal { "height \($0.finalHeight), view \($0.consensus.view)" }
-        if let status { notifier.send("WATCHDOG=1\nSTATUS=\(status)") }
-        do { try await Task.sleep(for: .microseconds(interval)) } catch { return }
-      }
-    }
-    notifier.send("STOPPING=1")
   }
 }

@@ -5,6 +5,7 @@
 import Sodium
 import Clearing
 import Consensus
+import CoreMetrics
 import Ledger
 import Logging
 import NIOCore
@@ -38,6 +39,9 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
   private let writer: NIOThreadPool
   private let log: Logger
   private let secrets: SecretsFile
+  private let metrics: NodeMetrics
+  /// Newest blocks that the ledger keeps; nil for all.
+  private let keptBlocks: UInt64?
   private var network: PeerNetwork?
   private(set) var replica: Replica
 
@@ -56,7 +60,11 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
   private static let certificatesKept: Height = 256
   private(set) var finality = LatencyWindow()
   private var subscribers: [UInt64: @Sendable (FinalizedBlock) -> Bool] = [:]
-  private(set) var statistics = Statistics()
+  private(set) var recent = RecentEvents()
+  private var faultLines = LogLimit()
+  /// When the durable write that is under way began; nil for none.
+  private var writeBegan: Instant?
+  private var commitsBegan: [Instant] = []
   /// Called once when the replica must not go on: the text says why.
   var onHalt: (@Sendable (String) -> Void)?
   private var isHalted = false
@@ -66,10 +74,6 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
   /// How long an unhurried message waits for another to share its write.
   private static let unhurriedWait = 2 * Duration64.millisecond
 
-  struct Statistics {
-    var peerFaults: UInt64 = 0
-  }
-
   private struct Submission {
     let answer: EventLoopPromise<SubmitOutcome>
     let since: Instant
@@ -77,7 +81,7 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
 
   init(
     replica: Replica, store: LMDBStore, journal: JournalWriter, loop: any EventLoop, workers: NIOThreadPool,
-    writer: NIOThreadPool, secrets: SecretsFile, log: Logger
+    writer: NIOThreadPool, secrets: SecretsFile, metrics: NodeMetrics, keptBlocks: UInt64?, log: Logger
   ) {
     self.replica = replica
     self.store = store
@@ -86,6 +90,8 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
     self.workers = workers
     self.writer = writer
     self.secrets = secrets
+    self.metrics = metrics
+    self.keptBlocks = keptBlocks
     self.log = log
     provenHeight = ((try? store.latestCertificate()) ?? nil)?.height ?? 0
     journalBytes = journal.sizeAtStart
@@ -100,6 +106,8 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
 
   var connectedPeers: Int { network?.connectedCount ?? 0 }
   func isConnected(_ peer: Int) -> Bool { network?.isConnected(peer) ?? false }
+  var traffic: [PeerTraffic] { network?.traffic ?? [] }
+  var streams: Int { subscribers.count }
 
   // MARK: Turns
 
@@ -133,6 +141,7 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
     perform()
     effects.removeAll(keepingCapacity: true)
     network?.flush()
+    metrics.turn.recordNanoseconds(Clock.monotonic - now.monotonic)
   }
 
   /// Lets out what needs no durable record, and starts the write that the rest waits for.
@@ -146,7 +155,11 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
   /// One write at a time, on its own thread, so that a slow disk does not stop the loop.
   private func write() {
     guard let write = gate.beginWrite() else { return waitForCompany() }
+    let began = Clock.monotonic
+    writeBegan = began
     journal.perform(write, on: loop).whenComplete { [self] result in
+      writeBegan = nil
+      metrics.journalWrite.recordNanoseconds(Clock.monotonic - began)
       switch result {
       case .success(let size): written(size)
       case .failure(let error): halt("\(error)")
@@ -196,8 +209,10 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
     case .needSeed: feed(.seed(.random(32)))
     case .wake(let at): schedule(at)
     case .report(let peer, let reason):
-      statistics.peerFaults &+= 1
-      log.warning("peer broke a rule", metadata: ["validator": "\(peer)", "reason": "\(reason)"])
+      metrics.peerFaults.increment()
+      guard let unsaid = faultLines.next(at: Clock.monotonic) else { break }
+      log.warning(
+        "peer broke a rule", metadata: ["validator": "\(peer)", "reason": "\(reason)", "unsaid": "\(unsaid)"])
     case .halt(let reason): halt(reason)
     }
   }
@@ -242,9 +257,19 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
 
   private func commit(_ commit: LedgerCommit) {
     let store = store
+    let began = Clock.monotonic
+    commitsBegan.append(began)
+    let keptBlocks = keptBlocks
     writer.runIfActive(eventLoop: loop) {
       try store.commit(commit)
+      if let keptBlocks, let end = commit.blocks.last?.height.subtracting(keptBlocks) {
+        // More than came, so that a history that was full becomes short in time.
+        try store.prune(below: end, limit: 2 * commit.blocks.count + 16)
+      }
     }.whenComplete { [self] result in
+      commitsBegan.removeFirst()
+      metrics.commit.recordNanoseconds(Clock.monotonic - began)
+      metrics.committedBlocks.increment(by: commit.blocks.count)
       switch result {
       case .success: feed(.committed(commit.blocks.last?.height ?? 0))
       case .failure(let error): halt("\(error)")
@@ -263,11 +288,17 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
 
   private func answer(_ ticket: UInt64, _ outcome: SubmitOutcome) {
     guard let submission = submissions.removeValue(forKey: ticket) else { return }
-    if case .final = outcome { finality.add(Clock.monotonic - submission.since) }
+    if case .final = outcome {
+      let taken = Clock.monotonic - submission.since
+      finality.add(taken)
+      metrics.finality.recordNanoseconds(taken)
+    }
     submission.answer.succeed(outcome)
   }
 
   private func finalized(_ block: FinalizedBlock) {
+    metrics.finalized(block, at: Clock.wall)
+    recent.add(block)
     for (id, deliver) in subscribers where !deliver(block) { subscribers[id] = nil }
   }
 
@@ -325,6 +356,19 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
   /// Runs `body` on what is executed, final or not: it may be undone.
   func readSpeculative<R: Sendable>(_ body: @escaping @Sendable (inout Replica) throws -> R) async throws -> R {
     try await loop.submit { [self] in try body(&replica) }.get()
+  }
+
+  /// Whether this node gets anywhere: for the service manager. The answer comes through the loop, so a stuck loop gives
+  /// none.
+  func vitality() async throws -> Vitality {
+    try await loop.submit { [self] in
+      let oldest = [writeBegan, commitsBegan.first].compactMap { $0 }.min()
+      return Vitality(
+        height: replica.finalHeight, view: replica.consensus.view, peers: connectedPeers,
+        others: replica.committee.n - (replica.index == nil ? 0 : 1),
+        isBehind: replica.isBehind, isAmnesiac: replica.consensus.isAmnesiac, isHalted: isHalted,
+        oldestWrite: oldest.map { Clock.monotonic - $0 } ?? 0)
+    }.get()
   }
 
   /// On the loop: speculation is undone first, so that nothing is read that may never be final.

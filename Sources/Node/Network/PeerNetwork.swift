@@ -52,6 +52,10 @@ final class PeerNetwork: @unchecked Sendable {
   private var listener: (any NIOCore.Channel)?
   private var stopped = false
   private var jitter: SeededRandom
+  /// By validator.
+  private(set) var traffic: [PeerTraffic]
+  private var closings = LogLimit()
+  private var failures = LogLimit()
 
   init(configuration: PeerNetworkConfiguration, loop: any EventLoop, log: Logger) {
     self.configuration = configuration
@@ -61,6 +65,7 @@ final class PeerNetwork: @unchecked Sendable {
     keys = configuration.validators.map { Ed25519.agreementKey(of: $0.key) }
     sessions = Array(repeating: nil, count: configuration.validators.count)
     attempts = Array(repeating: 0, count: configuration.validators.count)
+    traffic = Array(repeating: PeerTraffic(), count: configuration.validators.count)
     jitter = SeededRandom(seed: SecureRandom.uint64())
   }
 
@@ -72,7 +77,7 @@ final class PeerNetwork: @unchecked Sendable {
     let bootstrap = ServerBootstrap(group: loop)
       .serverChannelOption(.backlog, value: 256)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-      .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+      .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
       .childChannelOption(.maxMessagesPerRead, value: 16)
       .childChannelOption(.recvAllocator, value: Self.receiveBuffers)
       .childChannelInitializer { [self] channel in accept(channel) }
@@ -96,6 +101,7 @@ final class PeerNetwork: @unchecked Sendable {
     guard sessions.indices.contains(peer), let session = sessions[peer] else { return }
     if session.pending.isEmpty { dirty.append(peer) }
     session.pending.append(message)
+    traffic[peer].send(message)
   }
 
   func broadcast(_ message: [UInt8]) {
@@ -138,14 +144,20 @@ final class PeerNetwork: @unchecked Sendable {
       identity: agreementKey, remote: remote, ephemeral: AgreementKey.generate(), prologue: prologue, limits: limits)
     ClientBootstrap(group: loop)
       .connectTimeout(.seconds(5))
-      .channelOption(.socketOption(.tcp_nodelay), value: 1)
+      .channelOption(.tcpOption(.tcp_nodelay), value: 1)
       .channelOption(.maxMessagesPerRead, value: 16)
       .channelOption(.recvAllocator, value: Self.receiveBuffers)
       .channelInitializer { [self] channel in
         install(PeerSession(network: self, channel: channel, secure: secure, dialled: peer))
       }
       .connect(host: target.host, port: target.port)
-      .whenFailure { [self] _ in redial(peer) }
+      .whenFailure { [self] error in
+        if let unsaid = failures.next(at: Clock.monotonic) {
+          log.debug(
+            "peer not reached", metadata: ["validator": "\(peer)", "reason": "\(error)", "unsaid": "\(unsaid)"])
+        }
+        redial(peer)
+      }
   }
 
   /// Delays 50 ms, 100 ms, ... up to 500 ms, each with a quarter of chance added so that nodes do not dial in step. A
@@ -188,14 +200,16 @@ final class PeerNetwork: @unchecked Sendable {
   }
 
   fileprivate func received(_ message: [UInt8], from peer: Int) {
+    traffic[peer].receive(message, at: Clock.monotonic)
     delegate?.peerMessage(message, from: ValidatorIndex(peer))
   }
 
   fileprivate func closed(_ session: PeerSession, reason: String?) {
     let peer = session.peer ?? session.dialled
-    if let reason {
+    if let reason, let unsaid = closings.next(at: Clock.monotonic) {
       let name = peer.map(String.init) ?? "unknown"
-      log.info("peer session closed", metadata: ["validator": "\(name)", "reason": "\(reason)"])
+      log.info(
+        "peer session closed", metadata: ["validator": "\(name)", "reason": "\(reason)", "unsaid": "\(unsaid)"])
     }
     if let peer = session.peer, sessions[peer] === session {
       sessions[peer] = nil

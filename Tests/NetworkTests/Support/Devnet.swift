@@ -105,6 +105,18 @@ final class Devnet: Sendable {
     run(["devnet", "restart", "--dir", directory, "--node", String(node)])
   }
 
+  /// Changes text of a stopped node's configuration.
+  func configure(_ node: Int, _ old: String, _ new: String) throws {
+    let path = home(node) + "/novation.toml"
+    let text = FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    try #require(text.contains(old))
+    try text.replacingOccurrences(of: old, with: new).write(toFile: path, atomically: true, encoding: .utf8)
+  }
+
+  func log(_ node: Int) -> String {
+    String(decoding: FileManager.default.contents(atPath: home(node) + "/log") ?? Data(), as: UTF8.self)
+  }
+
   // MARK: State
 
   /// Whether all these nodes reach a height above the highest that one of them has now.

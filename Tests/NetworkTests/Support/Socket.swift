@@ -123,6 +123,7 @@ struct Answer: Sendable {
 
 /// One request a connection.
 struct API: Sendable {
+  /// Path of a Unix socket, or the number of a loopback port.
   let socket: String
 
   func get(_ target: String, seconds: Double = 15) -> Answer {
@@ -140,7 +141,7 @@ struct API: Sendable {
   func exchange(_ text: String, seconds: Double = 15) -> Answer { exchange(Array(text.utf8), seconds: seconds) }
 
   func exchange(_ bytes: [UInt8], seconds: Double = 15) -> Answer {
-    guard let socket = Socket(unix: socket) else { return Answer() }
+    guard let socket = UInt16(socket).map(Socket.init(loopbackPort:)) ?? Socket(unix: socket) else { return Answer() }
     // A refusal may arrive, and the connection close, before everything was sent.
     socket.send(bytes)
     return Answer(socket.receive(seconds: seconds).bytes)

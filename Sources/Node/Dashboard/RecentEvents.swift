@@ -1,0 +1,43 @@
+// The latest of what an onlooker wants to see, kept from final blocks: trades, liquidations, and who led.
+
+import Clearing
+import Consensus
+import Primitives
+import Replica
+
+struct RecentEvents: Sendable {
+  struct Trade: Sendable {
+    var event: TradeEvent
+    var time: Timestamp
+  }
+
+  private static let kept = 20
+  private static let leadersKept = 500
+
+  /// Newest last.
+  private(set) var trades: [Trade] = []
+  private(set) var liquidations: [LiquidationEvent] = []
+  private var leaders: [ValidatorIndex] = []
+
+  mutating func add(_ block: FinalizedBlock) {
+    for event in block.executed.result.events {
+      switch event.kind {
+      case .trade(let trade): trades.append(Trade(event: trade, time: block.header.timestamp))
+      case .liquidation(let liquidation): liquidations.append(liquidation)
+      default: break
+      }
+    }
+    trades.removeFirst(max(0, trades.count - Self.kept))
+    liquidations.removeFirst(max(0, liquidations.count - Self.kept))
+    leaders.append(block.header.leader)
+    if leaders.count > 2 * Self.leadersKept { leaders.removeFirst(leaders.count - Self.leadersKept) }
+  }
+
+  /// Of the latest blocks, those that each of `count` validators proposed, and how many blocks these were.
+  func led(by count: Int) -> (each: [Int], of: Int) {
+    let latest = leaders.suffix(Self.leadersKept)
+    var each = Array(repeating: 0, count: count)
+    for leader in latest where Int(leader) < count { each[Int(leader)] += 1 }
+    return (each, latest.count)
+  }
+}
