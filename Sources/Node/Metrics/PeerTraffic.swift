@@ -7,7 +7,7 @@ import Primitives
 enum MessageKind: Int, CaseIterable, Sendable {
   case proposal, vote, certificate, evidence, status, getProposal, getCertificates, recoveryQuery, recoveryAnswer
   case batch, solicit, ack, proof, getBatches, batches, laneEvidence, getTip, laneTip
-  case readProbe, readAnswer, tip, getBlocks, blocks
+  case readProbe, readAnswer, tip, getBlocks, blocks, nonces, groupCertificate, share
   case other
 
   private static let consensus: [MessageKind] = [
@@ -17,7 +17,9 @@ enum MessageKind: Int, CaseIterable, Sendable {
   private static let lane: [MessageKind] = [
     .batch, .solicit, .ack, .proof, .getBatches, .batches, .laneEvidence, .getTip, .laneTip,
   ]
-  private static let node: [MessageKind] = [.readProbe, .readAnswer, .tip, .getBlocks, .blocks]
+  private static let node: [MessageKind] = [
+    .readProbe, .readAnswer, .tip, .getBlocks, .blocks, .nonces, .groupCertificate, .share,
+  ]
 
   init(of message: [UInt8]) {
     func pick(_ kinds: [MessageKind], _ place: Int) -> MessageKind {
