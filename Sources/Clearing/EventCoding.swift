@@ -208,6 +208,22 @@ extension EventKind: WireCodable {
     case .leaseEnded(let account):
       writer.write(UInt8(22))
       writer.write(account)
+    default: encodeTrading(to: &writer)
+    }
+  }
+
+  private func encodeTrading(to writer: inout WireWriter) {
+    switch self {
+    case .auctionCalled(let instrument, let reason, let until):
+      writer.write(UInt8(23))
+      writer.write(instrument)
+      writer.write(reason)
+      writer.write(until)
+    case .auctionEnded(let instrument, let price, let quantity):
+      writer.write(UInt8(24))
+      writer.write(instrument)
+      writer.write(price)
+      writer.write(quantity)
     default: break
     }
   }
@@ -267,6 +283,11 @@ extension EventKind: WireCodable {
     case 20: self = .claimPaid(account: try reader.readBytes32(), amount: try reader.read())
     case 21: self = .quotesProtected(account: try reader.readBytes32(), underlying: try reader.read())
     case 22: self = .leaseEnded(account: try reader.readBytes32())
+    case 23:
+      self = .auctionCalled(
+        try InstrumentID(from: &reader), try AuctionReason(from: &reader), until: try reader.read())
+    case 24:
+      self = .auctionEnded(try InstrumentID(from: &reader), price: try reader.read(), quantity: try reader.read())
     default: throw reader.invalid("event")
     }
   }

@@ -65,6 +65,8 @@ public enum CancelReason: UInt8, Sendable, WireByte {
   case protection = 8
   /// The account's lease ended.
   case lease = 9
+  /// Only trades beyond the price band were left for it.
+  case band = 10
 }
 
 /// A price that a liquidation was decided on; its record stands in the state of the event's height.
@@ -123,4 +125,8 @@ public enum EventKind: Hashable, Sendable {
   case claimPaid(account: AccountID, amount: Amount)
   case quotesProtected(account: AccountID, underlying: UnderlyingID)
   case leaseEnded(account: AccountID)
+  /// The instrument is in a call auction that ends from `until` on, real time.
+  case auctionCalled(InstrumentID, AuctionReason, until: Timestamp)
+  /// A call auction traded `quantity` lots, all of them at `price`; its trades stand before this.
+  case auctionEnded(InstrumentID, price: Price, quantity: Quantity)
 }

@@ -75,8 +75,26 @@ extension ClearingHouse {
       if !record.price.isMultiple(of: instrument.tick) || record.price <= 0 {
         found.append(Violation(invariant: 7, detail: "order \(key.id) is off the tick"))
       }
-      if instrument.state.rawValue >= InstrumentState.settling.rawValue || record.goodTill <= totals.timestamp {
+      if instrument.state.hasExpired || record.goodTill <= totals.timestamp
+        || record.auctionOnly && !instrument.state.mayCross
+      {
         found.append(Violation(invariant: 6, detail: "order \(key.id) outlived its end"))
+      }
+    }
+    return found + checkAuctions()
+  }
+
+  /// INV-19: an auction ends, so nothing stays crossed for ever.
+  private func checkAuctions() -> [Violation] {
+    var found: [Violation] = []
+    tables.instruments.forEach { id, _, record in
+      if record.state == .auction, !tables.auctions.contains(id) {
+        found.append(Violation(invariant: 19, detail: "the auction of \(id.raw) has no end"))
+      }
+    }
+    tables.auctions.forEach { id, _, _ in
+      if let state = tables.instruments[id]?.state, state != .auction, state != .pending {
+        found.append(Violation(invariant: 19, detail: "an auction of \(id.raw), which is \(state)"))
       }
     }
     return found
@@ -88,7 +106,8 @@ extension ClearingHouse {
     var resting = 0
     for number in live.instrumentNumbers.values {
       let instrument = live.instruments[Int(number)]
-      if let bid = instrument.bids.best, let ask = instrument.asks.best, bid >= ask {
+      let state = tables.instruments[instrument.id]?.state ?? .settled
+      if let bid = instrument.bids.best, let ask = instrument.asks.best, bid >= ask, !state.mayCross {
         found.append(Violation(invariant: 19, detail: "\(instrument.id.raw) is crossed"))
       }
       for side in [instrument.bids, instrument.asks] {

@@ -53,6 +53,13 @@ public enum Limits {
   public static let maxProtectionTime: Timestamp = Duration64.hour
   public static let maxLease: Timestamp = 24 * Duration64.hour
 
+  /// Longest call auction.
+  public static let maxAuction: Timestamp = Duration64.hour
+  /// Orders in the books of auctions that end in one block; one more auction may exceed it.
+  public static let maxAuctionOrders = 20_000
+  /// Prices of one auction: more than one only where orders fell out.
+  public static let maxAuctionPasses = 8
+
   /// Liquidation, in one block: accounts acted on, open orders taken from them, and passes over all holdings.
   public static let maxLiquidationTurns = 32
   public static let maxLiquidationCancels = 20_000

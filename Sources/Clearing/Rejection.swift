@@ -38,6 +38,7 @@ public enum RejectionCode: UInt8, Sendable, CaseIterable, WireByte {
   case notInLiquidation = 34
   case fundLocked = 35
   case protected = 36
+  case outsideBand = 37
 
   /// The stable name in receipts and API answers.
   public var name: String { String(describing: self) }
@@ -80,6 +81,7 @@ public enum RejectionCode: UInt8, Sendable, CaseIterable, WireByte {
     case .badTime: "The order's time in force has passed already."
     case .notInLiquidation: "The account's positions are not on auction."
     case .protected: "The account's quotes are frozen by its protection; set its limits again, or wait."
+    case .outsideBand: "The price is farther beyond the mark than orders may be."
     case .fundLocked: "The contribution may not leave the default fund yet."
     }
   }

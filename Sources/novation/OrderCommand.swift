@@ -11,7 +11,7 @@ struct OrderCommand: AsyncParsableCommand {
     subcommands: [Place.self, Cancel.self, Amend.self, List.self])
 
   enum SideArgument: String, ExpressibleByArgument, CaseIterable { case buy, sell }
-  enum TimeInForceArgument: String, ExpressibleByArgument, CaseIterable { case gtc, ioc, fok, gtt }
+  enum TimeInForceArgument: String, ExpressibleByArgument, CaseIterable { case gtc, ioc, fok, gtt, auctionOnly }
 
   enum SelfTradeArgument: String, ExpressibleByArgument, CaseIterable {
     case cancelMaker, cancelTaker, cancelBoth, decrement
@@ -26,7 +26,7 @@ struct OrderCommand: AsyncParsableCommand {
     @Option(help: "For instance BTC-27MAR26-100000-C or BTC-27MAR26.") var instrument: String
     @Option(help: "Contracts, at most 3 decimals.") var quantity: QuantityArgument
     @Option(help: "USD for one contract.") var price: MoneyArgument
-    @Option(help: "gtc, ioc, fok, or gtt with --good-till.") var timeInForce = TimeInForceArgument.gtc
+    @Option(help: "gtc, ioc, fok, auctionOnly, or gtt with --good-till.") var timeInForce = TimeInForceArgument.gtc
     @Option(help: "When a gtt order ends: ISO 8601, or a span from now such as 15m.") var goodTill: String?
     @Flag(help: "Rest in the book or be refused; never take.") var postOnly = false
     @Flag(help: "Only make the position smaller.") var reduceOnly = false

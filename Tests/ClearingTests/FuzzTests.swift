@@ -40,7 +40,8 @@ struct Chaos {
     if id.underlying == 1 { price = usd(Int64(random.below(50)) + 50) }
     var order = PlaceOrder(
       instrument: id, side: pick([.buy, .sell]), quantity: Int64(random.below(10) + 1) * 100, price: price,
-      timeInForce: pick([.gtc, .gtc, .gtc, .ioc, .fok, .gtt]), goodTill: time + Int64(random.below(6)) * second,
+      timeInForce: pick([.gtc, .gtc, .gtc, .ioc, .fok, .gtt, .auctionOnly]),
+      goodTill: time + Int64(random.below(6)) * second,
       postOnly: random.below(5) == 0, reduceOnly: random.below(8) == 0,
       selfTrade: pick([.cancelMaker, .cancelTaker, .cancelBoth, .decrement]),
       clientID: random.below(3) == 0 ? random.below(200) : nil)
@@ -65,7 +66,8 @@ struct Chaos {
           price: random.below(9) == 0 ? extreme() : order().price))
     case 10: .withdraw(amount: random.below(3) == 0 ? extreme() : Int64(random.below(1_000_000_000)), destination: [1])
     case 11: .transfer(to: AccountID(pick(traders)), amount: random.below(3) == 0 ? extreme() : usd(10))
-    case 12: .setState(instrument(), pick([.open, .halted, .settled]))
+    case 12:
+      .setState(instrument(), pick([.open, .open, .halted, .settled, .auction, .pending, .postOnly, .reduceOnly]))
     case 13: .list([Listing(instrument: instrument(), tick: extreme(), lot: extreme())])
     case 14: .closeWithdrawal(number: random.below(20), paid: random.below(2) == 0)
     case 15:
@@ -171,11 +173,23 @@ struct Chaos {
     return rules
   }
 
+  /// Narrow bands and short auctions, so that all of them happen.
+  static var trading: TradingRules {
+    var rules = TradingRules()
+    (rules.limitOfMark, rules.limitOfIndex) = (900_000, 40_000)
+    (rules.bandOfMark, rules.bandOfIndex) = (100_000, 3_000)
+    (rules.openingAuction, rules.volatilityAuction, rules.outageAuction) = (second, 2 * second, second)
+    return rules
+  }
+
   @Test(arguments: [1, 2, 3, 4, 5, 6] as [UInt64])
   func `Any transactions leave every invariant intact`(_ seed: UInt64) {
     var chaos = Chaos(seed: seed)
-    let market = Market(funds: 400_000, liquidation: seed % 2 == 0 ? .off : Self.rules)
+    let market = Market(
+      funds: 400_000, liquidation: seed % 2 == 0 ? .off : Self.rules,
+      trading: seed % 3 == 0 ? Self.trading : TradingRules())
     chaos.time = market.time
+    var auctions = 0
     var sequence = market.house.statistics.nextEvent
     var trades = 0
     for round in 0..<250 {
@@ -190,13 +204,15 @@ struct Chaos {
         #expect(event.sequence == sequence)
         sequence += 1
         if case .trade = event.kind { trades += 1 }
+        if case .auctionEnded(_, _, let lots) = event.kind, lots > 0 { auctions += 1 }
         if round % 16 == 0 { #expect((try? WireReader.decode(Event.self, from: event.wireBytes)) == event) }
       }
       for outcome in market.result.outcomes where round % 16 == 0 {
         #expect((try? WireReader.decode(TransactionOutcome.self, from: outcome.wireBytes)) == outcome)
       }
     }
-    #expect(trades > 20)
+    #expect(trades > 10)
+    if seed % 3 == 0 { #expect(auctions > 3, "seed \(seed): \(auctions)") }
     // The end of time.
     market.time = .max
     market.block([])
@@ -206,7 +222,9 @@ struct Chaos {
   @Test(arguments: [11, 12, 13] as [UInt64])
   func `INV-21 abandoned blocks and restarts leave no trace`(_ seed: UInt64) {
     var chaos = Chaos(seed: seed)
-    let market = Market(funds: 400_000, liquidation: seed % 2 == 0 ? .off : Self.rules)
+    let market = Market(
+      funds: 400_000, liquidation: seed % 2 == 0 ? .off : Self.rules,
+      trading: seed % 3 == 0 ? Self.trading : TradingRules())
     chaos.time = market.time
     var straight = market.house
     var forked = market.house

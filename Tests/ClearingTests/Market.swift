@@ -44,7 +44,8 @@ final class Market {
   }
 
   static func genesis(
-    funds: Int64 = 1_000_000, rate: Int64 = 1, liquidation: LiquidationParameters = .off
+    funds: Int64 = 1_000_000, rate: Int64 = 1, liquidation: LiquidationParameters = .off,
+    trading: TradingRules = TradingRules()
   ) -> MarketGenesis {
     var listings: [Listing] = []
     for strike in [90_000, 100_000, 110_000] as [Int64] {
@@ -59,13 +60,14 @@ final class Market {
       network: "test", time: start, clockRate: rate,
       underlyings: [UnderlyingTerms(symbol: "BTC"), UnderlyingTerms(symbol: "ETH")], listings: listings,
       custodian: custodian, listingAuthority: authority, validators: validators, accounts: traders,
-      liquidation: liquidation)
+      liquidation: liquidation, trading: trading)
   }
 
   init(
-    funds: Int64 = 1_000_000, rate: Int64 = 1, priced: Bool = true, liquidation: LiquidationParameters = .off
+    funds: Int64 = 1_000_000, rate: Int64 = 1, priced: Bool = true, liquidation: LiquidationParameters = .off,
+    trading: TradingRules = TradingRules()
   ) {
-    let genesis = Self.genesis(funds: funds, rate: rate, liquidation: liquidation)
+    let genesis = Self.genesis(funds: funds, rate: rate, liquidation: liquidation, trading: trading)
     house = ClearingHouse(genesis: genesis, chain: Self.chain)
     house.sealGenesis(into: &genesisChanges)
     if priced { price() }

@@ -44,5 +44,6 @@ private let campaign = getenv("NOVATION_CAMPAIGN").flatMap { Int(String(cString:
   /// Not by commands of this size.
   private static let unreachable: Set<RejectionCode> = [
     .protected, .limitReached, .tooLarge, .selfTrade, .notInLiquidation, .fundLocked,
+    .outsideBand,
   ]
 }

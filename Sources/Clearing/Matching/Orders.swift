@@ -27,15 +27,17 @@ extension ClearingHouse {
   private mutating func submit(
     _ order: PlaceOrder, id: OrderID, account: Int32, placed: Timestamp? = nil
   ) throws(Rejection) -> Taker {
-    let number = try check(order, account)
-    try checkRisk(order, account, number)
+    let (number, state) = try check(order, account)
+    try checkRisk(order, account, number, reducingOnly: state == .reduceOnly)
     // A new order's number is its priority; an amended order keeps its number and goes to the end of the queue.
     var taker = Taker(order, id: id, account: account, instrument: number, priority: totals.nextOrder)
     totals.nextOrder &+= 1
     taker.placed = placed ?? totals.timestamp
-    match(&taker)
+    if state != .auction { match(&taker) }
     guard taker.remaining > 0 else { return taker }
-    if order.timeInForce == .ioc || order.timeInForce == .fok || taker.stopped || !rest(order, taker) {
+    let mayStay = order.timeInForce != .ioc && order.timeInForce != .fok
+    if taker.isBarred { bar(&taker, mayStay: mayStay) }
+    if !mayStay || taker.stopped || !rest(order, taker) {
       let reason = taker.stopReason ?? (order.timeInForce == .ioc ? .timeInForce : .limit)
       emit(
         .orderCancelled(
@@ -45,6 +47,12 @@ extension ClearingHouse {
       taker.rests = true
     }
     return taker
+  }
+
+  /// B2: the rest of the order would trade beyond the band. If it stays in the book it does so in an auction.
+  private mutating func bar(_ taker: inout Taker, mayStay: Bool) {
+    guard mayStay, genesis.trading.volatilityAuction > 0 else { return taker.stopReason = .band }
+    callAuction(taker.instrument, .volatility)
   }
 
   private mutating func report(_ order: PlaceOrder, _ taker: Taker, at place: UInt16) {
@@ -57,11 +65,11 @@ extension ClearingHouse {
         error: nil))
   }
 
-  /// What does not depend on the risk. Returns the instrument's number.
-  private func check(_ order: PlaceOrder, _ account: Int32) throws(Rejection) -> Int32 {
+  /// What does not depend on the risk. Returns the instrument's number and state.
+  private func check(_ order: PlaceOrder, _ account: Int32) throws(Rejection) -> (Int32, InstrumentState) {
     guard let number = live.instrumentNumbers[order.instrument] else { throw Rejection(.unknownInstrument) }
     let record = tables.instruments[slot: live.instruments[Int(number)].slot]
-    guard record.state == .open else { throw Rejection(.instrumentNotOpen) }
+    guard record.state.takes(order) else { throw Rejection(.instrumentNotOpen) }
     guard order.price > 0, order.price <= Limits.maxPrice, order.price.isMultiple(of: record.tick) else {
       throw Rejection(.badPrice)
     }
@@ -70,14 +78,15 @@ extension ClearingHouse {
     let immediate = order.timeInForce == .ioc || order.timeInForce == .fok
     guard !order.postOnly || !immediate else { throw Rejection(.wouldCross) }
     guard order.timeInForce != .gtt || order.goodTill > totals.timestamp else { throw Rejection(.badTime) }
-    guard !order.postOnly || !crosses(order, number) else { throw Rejection(.wouldCross) }
+    guard !order.postOnly || record.state == .auction || !crosses(order, number) else { throw Rejection(.wouldCross) }
+    guard isWithinLimit(order, number) else { throw Rejection(.outsideBand) }
     guard live.accounts[Int(account)].openOrders < Limits.maxOpenOrders else { throw Rejection(.limitReached) }
     // At the limit what is held can still be traded.
     guard
       live.accounts[Int(account)].holdings.count < Limits.maxPositionsPerAccount
         || live.holdingNumbers[Self.holdingKey(account, number)] != nil
     else { throw Rejection(.limitReached) }
-    return number
+    return (number, record.state)
   }
 
   private func crosses(_ order: PlaceOrder, _ number: Int32) -> Bool {
@@ -87,13 +96,15 @@ extension ClearingHouse {
   }
 
   /// Staleness ladder, margin call, and the margin with the whole order resting (which covers every fill of it, 2.6).
-  private mutating func checkRisk(_ order: PlaceOrder, _ account: Int32, _ number: Int32) throws(Rejection) {
+  private mutating func checkRisk(
+    _ order: PlaceOrder, _ account: Int32, _ number: Int32, reducingOnly: Bool
+  ) throws(Rejection) {
     guard live.instruments[Int(number)].mark != nil, let age = priceAge(order.instrument) else {
       throw Rejection(.noMark)
     }
     let reducing = isReducing(order, account, number)
     guard age <= (reducing ? Limits.cancelOnlyAfter : Limits.freshFor) else { throw Rejection(.stalePrice) }
-    guard reducing || !order.reduceOnly else { throw Rejection(.notReducing) }
+    guard reducing || !order.reduceOnly && !reducingOnly else { throw Rejection(.notReducing) }
     guard hasRoom(account) else { throw Rejection(.tooLarge) }
     if !reducing {
       guard live.accounts[Int(account)].grossLots + order.quantity <= Limits.maxAccountLots else {
@@ -163,7 +174,7 @@ extension ClearingHouse {
     let id = try find(amend.order, account)
     guard let record = tables.orders[OrderKey(id)] else { throw Rejection(.unknownOrder) }
     guard let instrument = tables.instruments[record.instrument] else { throw Rejection(.unknownInstrument) }
-    guard instrument.state == .open else { throw Rejection(.instrumentNotOpen) }
+    guard instrument.state.takesOrders else { throw Rejection(.instrumentNotOpen) }
     guard amend.quantity > 0, amend.quantity <= Limits.maxOrderQuantity, amend.quantity.isMultiple(of: instrument.lot)
     else { throw Rejection(.badQuantity) }
     if amend.price == record.price, amend.quantity <= record.remaining {
@@ -174,7 +185,7 @@ extension ClearingHouse {
     takeOut(id, record)
     var order = PlaceOrder(
       instrument: record.instrument, side: record.side, quantity: amend.quantity, price: amend.price,
-      timeInForce: record.goodTill == .max ? .gtc : .gtt, goodTill: record.goodTill == .max ? 0 : record.goodTill,
+      timeInForce: record.timeInForce, goodTill: record.goodTill == .max ? 0 : record.goodTill,
       reduceOnly: record.reduceOnly, selfTrade: record.selfTrade)
     order.clientID = record.clientID
     order.postOnly = record.postOnly
@@ -188,6 +199,15 @@ extension ClearingHouse {
     } catch {
       restore(point)
       throw error
+    }
+  }
+
+  /// Takes lots away from a resting order, all of them or some.
+  mutating func reduce(_ id: OrderID, _ record: OrderRecord, by lots: Quantity) {
+    if lots >= record.remaining {
+      cancelOrder(id, record, .selfTrade)
+    } else {
+      shrink(id, record, to: record.remaining - lots)
     }
   }
 

@@ -83,8 +83,10 @@ extension ClearingHouse {
         record.volatilities.append(median(observations.map { $0.volatilities[pillar] }))
       }
     }
+    let last = tables.feeds[feed]?.time
     tables.feeds.put(record, for: feed)
     totals.rounds &+= 1
+    if let last { callAfterOutage(of: feed, since: last, until: record.time) }
     emit(.price(underlying: feed.underlying, expiry: feed.expiry, round: round, price: record.price))
   }
 

@@ -45,7 +45,7 @@ extension ClearingHouse {
   /// What an amend would accept.
   private func canKeep(_ id: InstrumentID, _ quantity: Quantity) -> Bool {
     guard let record = tables.instruments[id] else { return false }
-    return record.state == .open && quantity.isMultiple(of: record.lot)
+    return record.state.takesOrders && quantity.isMultiple(of: record.lot)
   }
 
   private mutating func reportQuote(_ id: OrderID, _ record: OrderRecord, remaining: Quantity, at place: UInt16) {

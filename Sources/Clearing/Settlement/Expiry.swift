@@ -17,13 +17,14 @@ extension ClearingHouse {
 
   private func isTrading(_ number: Int32) -> Bool {
     let slot = live.instruments[Int(number)].slot
-    return tables.instruments.read(slot: slot) { $0.state.rawValue < InstrumentState.settling.rawValue }
+    return tables.instruments.read(slot: slot) { !$0.state.hasExpired }
   }
 
   private mutating func expire(_ number: Int32) {
     let slot = live.instruments[Int(number)].slot
     tables.instruments.update(slot: slot) { $0.state = .settling }
     let id = live.instruments[Int(number)].id
+    tables.auctions.remove(id)
     emit(.stateChanged(id, .settling))
     for order in bookOrders(number).sorted() {
       if let record = tables.orders[OrderKey(order)] { cancelOrder(order, record, .expiry) }

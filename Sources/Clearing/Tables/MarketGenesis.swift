@@ -102,12 +102,14 @@ public struct MarketGenesis: Hashable, Sendable {
   public var risk: RiskParameters
   public var fees: FeeSchedule
   public var liquidation: LiquidationParameters
+  public var trading: TradingRules
 
   public init(
     network: String, time: Timestamp, clockStart: Timestamp? = nil, clockRate: Int64 = 1,
     underlyings: [UnderlyingTerms], listings: [Listing] = [], custodian: PublicKey, listingAuthority: PublicKey,
     validators: [PublicKey], accounts: [FundedAccount] = [], risk: RiskParameters = RiskParameters(),
-    fees: FeeSchedule = FeeSchedule(), liquidation: LiquidationParameters = LiquidationParameters()
+    fees: FeeSchedule = FeeSchedule(), liquidation: LiquidationParameters = LiquidationParameters(),
+    trading: TradingRules = TradingRules()
   ) {
     self.network = network
     self.time = time
@@ -122,6 +124,7 @@ public struct MarketGenesis: Hashable, Sendable {
     self.risk = risk
     self.fees = fees
     self.liquidation = liquidation
+    self.trading = trading
   }
 }
 
@@ -140,6 +143,7 @@ extension MarketGenesis: WireCodable {
     writer.write(risk)
     writer.write(fees)
     writer.write(liquidation)
+    writer.write(trading)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
@@ -156,6 +160,7 @@ extension MarketGenesis: WireCodable {
     risk = try RiskParameters(from: &reader)
     fees = try FeeSchedule(from: &reader)
     liquidation = try LiquidationParameters(from: &reader)
+    trading = try TradingRules(from: &reader)
   }
 
   /// What is wrong with it, as a sentence; nil if nothing is. The engine starts only from a genesis without fault.
@@ -177,7 +182,7 @@ extension MarketGenesis: WireCodable {
     for (index, key) in validators.enumerated() where validators[..<index].contains(key) {
       return "validator \(key) appears twice"
     }
-    return faultInListings() ?? faultInParameters() ?? liquidation.fault() ?? faultInMoney()
+    return faultInListings() ?? faultInParameters() ?? liquidation.fault() ?? trading.fault() ?? faultInMoney()
   }
 
   private func faultInListings() -> String? {

@@ -4,7 +4,7 @@ public import Ledger
 public import Primitives
 public import Wire
 
-/// Life of an instrument. The raw values leave room for the states of the full rulebook (pending, auction, ...).
+/// Life of an instrument; what each state takes is rule A1.
 public enum InstrumentState: UInt8, Sendable, WireByte {
   case open = 0
   case cancelOnly = 1
@@ -12,6 +12,29 @@ public enum InstrumentState: UInt8, Sendable, WireByte {
   /// Expired; the settlement price is not known yet.
   case settling = 3
   case settled = 4
+  /// Listed and not open yet.
+  case pending = 5
+  /// Orders gather and do not trade until it ends.
+  case auction = 6
+  case postOnly = 7
+  case reduceOnly = 8
+
+  /// Nothing trades any more.
+  public var hasExpired: Bool { self == .settling || self == .settled }
+  /// Orders may be placed and amended, as far as the state takes them.
+  var takesOrders: Bool { self == .open || self == .auction || self == .postOnly || self == .reduceOnly }
+  /// Bids and offers may cross while nothing trades.
+  var mayCross: Bool { self == .auction || self == .halted || self == .cancelOnly || self == .pending }
+
+  /// Whether an order may be placed, its risk aside.
+  func takes(_ order: PlaceOrder) -> Bool {
+    switch self {
+    case .open, .reduceOnly: order.timeInForce != .auctionOnly
+    case .postOnly: order.timeInForce != .auctionOnly && order.postOnly
+    case .auction: order.timeInForce != .ioc && order.timeInForce != .fok
+    case .pending, .cancelOnly, .halted, .settling, .settled: false
+    }
+  }
 }
 
 public struct InstrumentRecord: TableRecord {
@@ -76,6 +99,8 @@ public struct OrderRecord: TableRecord {
   public var clientID: UInt64?
   /// One side of a mass quote: the account's protection limits it.
   public var quote: Bool
+  /// What an auction leaves of it is cancelled.
+  public var auctionOnly: Bool
 
   public func encode(to writer: inout WireWriter) {
     writer.write(account)
@@ -93,6 +118,7 @@ public struct OrderRecord: TableRecord {
     writer.write(clientID != nil)
     if let clientID { writer.write(clientID) }
     writer.write(quote)
+    writer.write(auctionOnly)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
@@ -110,6 +136,7 @@ public struct OrderRecord: TableRecord {
     selfTrade = try SelfTradePrevention(from: &reader)
     clientID = try reader.readBool() ? reader.read() : nil
     quote = try reader.readBool()
+    auctionOnly = try reader.readBool()
   }
 
   init(_ order: PlaceOrder, account: AccountID, priority: UInt64, placed: Timestamp) {
@@ -127,7 +154,13 @@ public struct OrderRecord: TableRecord {
     selfTrade = order.selfTrade
     clientID = order.clientID
     quote = order.isQuote
+    auctionOnly = order.timeInForce == .auctionOnly
   }
+}
+
+extension OrderRecord {
+  /// As far as it still matters.
+  public var timeInForce: TimeInForce { auctionOnly ? .auctionOnly : goodTill == .max ? .gtc : .gtt }
 }
 
 /// Prices of one feed: the index, or forward and volatilities of an expiry.

@@ -22,6 +22,7 @@ public struct ClearingTables: Sendable {
   public var graces = Table<FeedKey, GraceRecord>(id: TableID(16))
   public var protections = Table<ProtectionKey, ProtectionRecord>(id: TableID(17))
   public var leases = Table<AccountKey, LeaseRecord>(id: TableID(18))
+  public var auctions = Table<InstrumentID, AuctionRecord>(id: TableID(19))
 
   public init() {}
 
@@ -44,13 +45,14 @@ public struct ClearingTables: Sendable {
     visitor.visit(&graces)
     visitor.visit(&protections)
     visitor.visit(&leases)
+    visitor.visit(&auctions)
   }
 }
 
 /// Where a transaction began, in every table that an action can change and may have to give back.
 struct TableMarks {
   var accounts, positions, instruments, orders, withdrawals, deposits, observations: Int
-  var liquidations, fundShares, backstops, protections, leases: Int
+  var liquidations, fundShares, backstops, protections, leases, auctions: Int
 
   init(_ tables: inout ClearingTables) {
     accounts = tables.accounts.mark()
@@ -65,6 +67,7 @@ struct TableMarks {
     backstops = tables.backstops.mark()
     protections = tables.protections.mark()
     leases = tables.leases.mark()
+    auctions = tables.auctions.mark()
   }
 
   func rollback(_ tables: inout ClearingTables) {
@@ -80,5 +83,6 @@ struct TableMarks {
     tables.backstops.rollback(to: backstops)
     tables.protections.rollback(to: protections)
     tables.leases.rollback(to: leases)
+    tables.auctions.rollback(to: auctions)
   }
 }

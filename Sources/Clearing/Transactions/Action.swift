@@ -11,6 +11,8 @@ public enum TimeInForce: UInt8, Sendable, WireByte {
   case fok = 2
   /// Good till `goodTill`, real block time.
   case gtt = 3
+  /// Only into an auction; what it leaves is cancelled.
+  case auctionOnly = 4
 }
 
 /// What happens when an account's own orders would meet.
@@ -202,7 +204,7 @@ public enum Action: Hashable, Sendable {
   case observe(Observation)
   /// Listing authority only.
   case list([Listing])
-  /// Listing authority only: open, cancel-only or halted.
+  /// Listing authority only: any state but those of an expiry.
   case setState(InstrumentID, InstrumentState)
   case bid(LiquidationBid)
   /// Takes over positions in liquidation up to this much maintenance margin in one turn; 0 ends it.

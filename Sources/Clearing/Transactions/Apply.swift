@@ -6,8 +6,9 @@ import Primitives
 extension ClearingHouse {
   /// Executes a block. Time never runs backwards here, whatever the block says.
   ///
-  /// Order: what time alone brings about (ends of orders, expiries), and liquidation on the prices of the block before; class 0 (prices, money, cancels); completed rounds
-  /// with their marks, settlements and margin calls; class 1 (post-only); class 2 (the rest).
+  /// Order: what time alone brings about (ends of orders, expiries, auctions), and liquidation on the prices of the
+  /// block before; class 0 (prices, money, cancels); completed rounds with their marks, settlements and margin calls;
+  /// class 1 (post-only); class 2 (the rest).
   public mutating func apply(_ block: BlockInput, into result: inout BlockResult) {
     result.removeAll()
     events.removeAll(keepingCapacity: true)
@@ -18,6 +19,7 @@ extension ClearingHouse {
     endTimedOrders()
     endLeases()
     expireInstruments()
+    endAuctions()
     liquidate()
     for orderClass in OrderClass.allCases {
       for (place, input) in block.transactions.enumerated()
@@ -38,6 +40,7 @@ extension ClearingHouse {
     let (rounds, settled) = (totals.rounds, totals.settledInstruments)
     completeRounds()
     refreshMarks()
+    openPending()
     settleExpiries()
     pruneInstruments()
     if totals.rounds != rounds || totals.settledInstruments != settled { checkMargins() }

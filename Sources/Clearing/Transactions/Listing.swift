@@ -26,7 +26,12 @@ extension ClearingHouse {
     guard tables.instruments.count < Limits.maxInstruments, hasRoomForExpiry(id) else {
       throw Rejection(.limitReached)
     }
-    let slot = tables.instruments.put(InstrumentRecord(tick: listing.tick, lot: listing.lot), for: id)
+    var record = InstrumentRecord(tick: listing.tick, lot: listing.lot)
+    if genesis.trading.openingAuction > 0 {
+      record.state = .pending
+      tables.auctions.put(AuctionRecord(.opening, until: .max), for: id)
+    }
+    let slot = tables.instruments.put(record, for: id)
     indexInstrument(id, kind: kind, slot: slot)
     live.undo.append(.listed(id))
     emit(.listed(id))
@@ -73,11 +78,31 @@ extension ClearingHouse {
   }
 
   mutating func setState(_ id: InstrumentID, _ state: InstrumentState) throws(Rejection) {
-    guard let record = tables.instruments[id] else { throw Rejection(.unknownInstrument) }
-    guard record.state.rawValue <= InstrumentState.halted.rawValue, state.rawValue <= InstrumentState.halted.rawValue
-    else { throw Rejection(.instrumentNotOpen) }
+    guard let record = tables.instruments[id], let number = live.instrumentNumbers[id] else {
+      throw Rejection(.unknownInstrument)
+    }
+    guard !record.state.hasExpired, !state.hasExpired else { throw Rejection(.instrumentNotOpen) }
     guard record.state != state else { return }
+    if state == .auction { return callAuction(number, .called, until: .max) }
+    if state == .open {
+      // A5: continuous trading begins with the auction's price.
+      if record.state == .auction {
+        tables.auctions.update(id) { $0.until = totals.timestamp }
+        return
+      }
+      if isCrossed(number) || genesis.trading.outageAuction > 0 && (record.state == .halted || record.state == .pending)
+      {
+        return callAuction(number, .called)
+      }
+    }
+    guard state.mayCross || !isCrossed(number) else { throw Rejection(.instrumentNotOpen) }
+    tables.auctions.remove(id)
     tables.instruments.update(id) { $0.state = state }
     emit(.stateChanged(id, state))
+  }
+
+  private func isCrossed(_ number: Int32) -> Bool {
+    guard let bid = live.instruments[Int(number)].bids.best else { return false }
+    return live.instruments[Int(number)].asks.crosses(bid)
   }
 }

@@ -66,7 +66,8 @@ extension ClearingHouse {
     return OrderView(
       id: id, account: record.account, instrument: record.instrument, side: record.side, price: record.price,
       quantity: record.quantity, filled: record.quantity - record.remaining, remaining: record.remaining,
-      clientID: record.clientID, goodTill: record.goodTill, reduceOnly: record.reduceOnly)
+      clientID: record.clientID, timeInForce: record.timeInForce, goodTill: record.goodTill,
+      reduceOnly: record.reduceOnly)
   }
 
   /// The best `depth` levels of each side; nil if there is no such instrument.
@@ -103,12 +104,24 @@ extension ClearingHouse {
       markPrice: instrument.mark.map { $0 * Limits.pricePerLot }, index: index > 0 ? index : nil,
       openInterest: record.openInterest, volume: record.volume,
       lastPrice: record.lastPrice > 0 ? record.lastPrice : nil, bestBid: instrument.bids.best,
-      bestAsk: instrument.asks.best, settlementPrice: record.state == .settled ? record.settlementPrice : nil)
+      bestAsk: instrument.asks.best, settlementPrice: record.state == .settled ? record.settlementPrice : nil,
+      auction: record.state == .auction ? auction(number, record) : nil)
+  }
+
+  /// What the auction would trade if it ended now.
+  private func auction(_ number: Int32, _ record: InstrumentRecord) -> AuctionView? {
+    let instrument = live.instruments[Int(number)]
+    guard let auction = tables.auctions[instrument.id] else { return nil }
+    let found = CallPrice.find(
+      bids: instrument.bids, asks: instrument.asks, tick: max(1, record.tick),
+      reference: (instrument.mark ?? 0) * Limits.pricePerLot)
+    return AuctionView(
+      reason: auction.reason, until: auction.until, price: found?.price, quantity: found?.quantity ?? 0)
   }
 
   /// The staleness ladder on top of the state in the record.
   private func effectiveState(_ id: InstrumentID, _ state: InstrumentState) -> InstrumentState {
-    guard state == .open || state == .cancelOnly else { return state }
+    guard state.takesOrders || state == .cancelOnly, state != .auction else { return state }
     guard let age = priceAge(id), age <= Limits.haltAfter else { return .halted }
     return age > Limits.cancelOnlyAfter ? .cancelOnly : state
   }

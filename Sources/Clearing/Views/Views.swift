@@ -20,6 +20,7 @@ public struct OrderView: Hashable, Sendable {
   public var filled: Quantity
   public var remaining: Quantity
   public var clientID: UInt64?
+  public var timeInForce: TimeInForce
   /// `Int64.max`: until cancelled.
   public var goodTill: Timestamp
   public var reduceOnly: Bool
@@ -83,6 +84,18 @@ public struct InstrumentView: Hashable, Sendable {
   public var bestBid: Price?
   public var bestAsk: Price?
   public var settlementPrice: Price?
+  /// Of an instrument in an auction.
+  public var auction: AuctionView?
+}
+
+/// A call auction, and what it would trade if it ended now.
+public struct AuctionView: Hashable, Sendable {
+  public var reason: AuctionReason
+  /// Real time.
+  public var until: Timestamp
+  /// Nil if the book does not cross.
+  public var price: Price?
+  public var quantity: Quantity
 }
 
 public struct TradeView: Hashable, Sendable {

@@ -26,7 +26,7 @@ extension OrderDocument {
       id: String(view.id), instrument: InstrumentName.format(view.instrument, underlyings: underlyings),
       side: view.side == .buy ? "buy" : "sell", price: money(view.price), quantity: lots(view.quantity),
       filled: lots(view.filled), remaining: lots(view.remaining), state: "open",
-      timeInForce: view.goodTill == .max ? "gtc" : "gtt", clientId: view.clientID.map(String.init))
+      timeInForce: view.timeInForce.name, clientId: view.clientID.map(String.init))
   }
 }
 
@@ -61,8 +61,21 @@ extension InstrumentDocument {
       name: view.name, kind: view.kind.name, underlying: view.underlying,
       strike: view.kind.isOption ? money(view.strike) : nil, expiry: ISO8601.format(view.expiry),
       state: String(describing: view.state), tick: money(view.tick), lot: lots(view.lot),
-      markPrice: view.markPrice.map(money), index: view.index.map(money), openInterest: lots(view.openInterest))
+      markPrice: view.markPrice.map(money), index: view.index.map(money), openInterest: lots(view.openInterest),
+      auction: view.auction.map(AuctionDocument.init))
   }
+}
+
+extension AuctionDocument {
+  init(_ view: AuctionView) {
+    self.init(
+      reason: String(describing: view.reason), until: ISO8601.format(view.until), price: view.price.map(money),
+      quantity: lots(view.quantity))
+  }
+}
+
+extension TimeInForce {
+  var name: String { String(describing: self) }
 }
 
 extension BookDocument {

@@ -160,6 +160,17 @@ public struct InstrumentDocument: Codable, Sendable {
   @Nullable public var markPrice: String?
   @Nullable public var index: String?
   public var openInterest: String
+  /// Only in the state `auction`.
+  @Nullable public var auction: AuctionDocument?
+}
+
+/// A call auction, and what it would trade if it ended now.
+public struct AuctionDocument: Codable, Sendable {
+  /// opening, volatility, outage or called
+  public var reason: String
+  public var until: String
+  @Nullable public var price: String?
+  public var quantity: String
 }
 
 public struct InstrumentsDocument: Codable, Sendable {

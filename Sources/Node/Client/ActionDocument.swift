@@ -53,10 +53,11 @@ public struct ActionDocument: Sendable {
       return .withdraw(amount: try fields.money("amount"), destination: destination)
     case "quote", "protect", "lease": return try making(entry, at: place, terms)
     case "bid", "backstop", "fund": return try protection(entry, at: place)
+    case "setState": return try setState(entry, at: place, terms)
     default:
       throw CommandFailure(
         .failed,
-        "\(place).type: expected place, cancel, amend, quote, protect, lease, transfer, withdraw, bid, backstop or fund"
+        "\(place).type: expected place, cancel, amend, quote, protect, lease, transfer, withdraw, bid, backstop, fund or setState"
       )
     }
   }
@@ -108,6 +109,17 @@ public struct ActionDocument: Sendable {
       askPrice: ask ? try fields.money("askPrice") : 0, askQuantity: ask ? try fields.quantity("askQuantity") : 0)
   }
 
+  /// For the listing authority.
+  private static func setState(
+    _ entry: JSONValue, at place: String, _ terms: NetworkTerms
+  ) throws(CommandFailure) -> Action {
+    let fields = try JSONFields(entry, at: place, allowed: ["type", "instrument", "state"])
+    guard let state = InstrumentState(name: try fields.text("state")) else {
+      throw fields.refusal("state", "expected one of \(InstrumentState.names.joined(separator: ", "))")
+    }
+    return .setState(try terms.instrument(try fields.text("instrument")), state)
+  }
+
   /// What others do for the market when an account is in liquidation.
   private static func protection(_ entry: JSONValue, at place: String) throws(CommandFailure) -> Action {
     guard entry["type"] == .string("bid") else {
@@ -137,7 +149,7 @@ public struct ActionDocument: Sendable {
       ])
     guard let side = Side(name: try fields.text("side")) else { throw fields.refusal("side", "expected buy or sell") }
     guard let force = TimeInForce(name: try fields.optionalText("timeInForce") ?? "gtc") else {
-      throw fields.refusal("timeInForce", "expected gtc, ioc, fok or gtt")
+      throw fields.refusal("timeInForce", "expected gtc, ioc, fok, gtt or auctionOnly")
     }
     var goodTill: Timestamp = 0
     if let text = try fields.optionalText("goodTill") {
@@ -222,6 +234,25 @@ extension TimeInForce {
     case "ioc": self = .ioc
     case "fok": self = .fok
     case "gtt": self = .gtt
+    case "auctionOnly": self = .auctionOnly
+    default: return nil
+    }
+  }
+}
+
+extension InstrumentState {
+  /// The states that the listing authority can set.
+  public static let names = ["open", "pending", "auction", "postOnly", "reduceOnly", "cancelOnly", "halted"]
+
+  public init?(name: String) {
+    switch name {
+    case "open": self = .open
+    case "pending": self = .pending
+    case "auction": self = .auction
+    case "postOnly": self = .postOnly
+    case "reduceOnly": self = .reduceOnly
+    case "cancelOnly": self = .cancelOnly
+    case "halted": self = .halted
     default: return nil
     }
   }

@@ -14,7 +14,7 @@ extension GenesisFile {
       name: name, network: network, time: ISO8601.format(time), clockStart: clockStart.map(ISO8601.format),
       clockRate: clockRate, underlyings: underlyings, validators: [], custodian: custodian.lowercased(),
       listingAuthority: listingAuthority.lowercased(), accounts: [], instruments: [], risk: nil, fees: nil,
-      liquidation: nil, keys: nil)
+      liquidation: nil, keys: nil, trading: nil)
     try file.checkUnfinished()
     return file
   }

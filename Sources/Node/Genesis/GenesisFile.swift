@@ -77,6 +77,17 @@ public struct GenesisFile: Codable, Sendable {
     public var windowBlocks: UInt64?
   }
 
+  /// Price bands and call auctions; what is left out does not take place.
+  public struct Trading: Codable, Sendable {
+    public var limitOfMarkPpm: Int64?
+    public var limitOfIndexPpm: Int64?
+    public var bandOfMarkPpm: Int64?
+    public var bandOfIndexPpm: Int64?
+    public var openingAuctionSeconds: Int64?
+    public var volatilityAuctionSeconds: Int64?
+    public var outageAuctionSeconds: Int64?
+  }
+
   public var name: String
   /// "test" allows a market clock of its own.
   public var network: String
@@ -94,6 +105,7 @@ public struct GenesisFile: Codable, Sendable {
   public var fees: Fees?
   public var liquidation: Liquidation?
   public var keys: Keys?
+  public var trading: Trading?
 
   /// The genesis that it describes; throws with a sentence that names the entry at fault.
   public func genesis() throws(GenesisError) -> Genesis {
@@ -136,6 +148,7 @@ public struct GenesisFile: Codable, Sendable {
       market.fees = FeeSchedule(taker: fees.takerPpm, maker: fees.makerPpm, premiumCap: fees.premiumCapPpm)
     }
     if let liquidation { market.liquidation = try parameters(liquidation) }
+    if let trading { market.trading = rules(trading) }
     let window = keys?.windowBlocks ?? 8
     let schedule = KeyScheduleSettings(
       epochBlocks: keys?.epochBlocks ?? 200,
@@ -156,6 +169,20 @@ public struct GenesisFile: Codable, Sendable {
     result.bookTurns = given.bookTurns ?? result.bookTurns
     result.auctionTurns = given.auctionTurns ?? result.auctionTurns
     result.lastTurns = given.lastTurns ?? result.lastTurns
+    return result
+  }
+
+  private func rules(_ given: Trading) -> TradingRules {
+    // Anything longer than an hour is refused by the engine; cut here so that the product fits.
+    func span(_ seconds: Int64?) -> Timestamp { min(max(-1, seconds ?? 0), 3_601) * Duration64.second }
+    var result = TradingRules()
+    result.limitOfMark = given.limitOfMarkPpm ?? 0
+    result.limitOfIndex = given.limitOfIndexPpm ?? 0
+    result.bandOfMark = given.bandOfMarkPpm ?? 0
+    result.bandOfIndex = given.bandOfIndexPpm ?? 0
+    result.openingAuction = span(given.openingAuctionSeconds)
+    result.volatilityAuction = span(given.volatilityAuctionSeconds)
+    result.outageAuction = span(given.outageAuctionSeconds)
     return result
   }
 

@@ -134,7 +134,7 @@ struct ProvenRecords {
       "side": .string(record.side == .buy ? "buy" : "sell"), "price": .string(money(record.price)),
       "quantity": .string(lots(record.quantity)), "filled": .string(lots(filled)),
       "remaining": .string(lots(record.remaining)),
-      "timeInForce": .string(record.goodTill == .max ? "gtc" : "gtt"),
+      "timeInForce": .string(record.timeInForce.name),
       "clientId": record.clientID.map { .string(String($0)) } ?? .null,
     ])
   }
