@@ -224,6 +224,16 @@ extension EventKind: WireCodable {
       writer.write(instrument)
       writer.write(price)
       writer.write(quantity)
+    case .comboCreated(let combo, let legs):
+      writer.write(UInt8(25))
+      writer.write(combo)
+      writer.write(legs)
+    case .comboRetired(let combo):
+      writer.write(UInt8(26))
+      writer.write(combo)
+    case .comboTrade(let trade):
+      writer.write(UInt8(27))
+      writer.write(trade)
     default: break
     }
   }
@@ -288,6 +298,9 @@ extension EventKind: WireCodable {
         try InstrumentID(from: &reader), try AuctionReason(from: &reader), until: try reader.read())
     case 24:
       self = .auctionEnded(try InstrumentID(from: &reader), price: try reader.read(), quantity: try reader.read())
+    case 25: self = .comboCreated(try InstrumentID(from: &reader), try reader.readArray(limit: Limits.maxComboLegs))
+    case 26: self = .comboRetired(try InstrumentID(from: &reader))
+    case 27: self = .comboTrade(try ComboTradeEvent(from: &reader))
     default: throw reader.invalid("event")
     }
   }

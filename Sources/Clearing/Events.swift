@@ -129,4 +129,8 @@ public enum EventKind: Hashable, Sendable {
   case auctionCalled(InstrumentID, AuctionReason, until: Timestamp)
   /// A call auction traded `quantity` lots, all of them at `price`; its trades stand before this.
   case auctionEnded(InstrumentID, price: Price, quantity: Quantity)
+  case comboCreated(InstrumentID, [ComboLeg])
+  case comboRetired(InstrumentID)
+  /// Trades of combos stand here and nowhere else.
+  case comboTrade(ComboTradeEvent)
 }

@@ -1,5 +1,6 @@
 // How people write instruments: BTC-27MAR26-100000-C, futures BTC-27MAR26. An expiry is at 08:00 UTC unless another
-// hour follows it ("BTC-27MAR26T14-100000-C"); a strike below a dollar writes its point as d ("1d25").
+// hour follows it ("BTC-27MAR26T14-100000-C"); a strike below a dollar writes its point as d ("1d25"). Combos have a
+// number: BTC-COMBO-7.
 
 import Primitives
 
@@ -16,6 +17,7 @@ public enum InstrumentName {
   public static func format(_ id: InstrumentID, underlyings: [UnderlyingTerms]) -> String {
     let place = Int(id.underlying)
     let symbol = place < underlyings.count ? underlyings[place].symbol : "?\(place)"
+    if id.isCombo { return "\(symbol)-COMBO-\(id.raw & 0xffff_ffff)" }
     let name = "\(symbol)-\(ExpiryName.format(id.expiry))"
     guard let kind = id.kind, kind.isOption else { return name }
     return "\(name)-\(formatStrike(id.strike))-\(kind == .call ? "C" : "P")"
@@ -24,6 +26,7 @@ public enum InstrumentName {
   /// Nil unless it is exactly how `format` would write it.
   public static func parse(_ text: String, underlyings: [UnderlyingTerms]) -> InstrumentID? {
     let parts = text.split(separator: "-", omittingEmptySubsequences: false).map(String.init)
+    if parts.count == 3 { return parseCombo(parts, text, underlyings) }
     guard parts.count == 2 || parts.count == 4, let symbol = parts.first,
       let underlying = underlyings.firstIndex(where: { $0.symbol == symbol }).flatMap(UInt8.init(exactly:)),
       let expiry = ExpiryName.parse(parts[1])
@@ -39,6 +42,14 @@ public enum InstrumentName {
       format(id, underlyings: underlyings) == text
     else { return nil }
     return id
+  }
+
+  private static func parseCombo(_ parts: [String], _ text: String, _ underlyings: [UnderlyingTerms]) -> InstrumentID? {
+    guard parts[1] == "COMBO", let number = UInt32(parts[2]),
+      let underlying = underlyings.firstIndex(where: { $0.symbol == parts[0] }).flatMap(UInt8.init(exactly:))
+    else { return nil }
+    let id = InstrumentID(combo: number, of: underlying)
+    return format(id, underlyings: underlyings) == text ? id : nil
   }
 
   private static func formatStrike(_ strike: Price) -> String {

@@ -72,7 +72,7 @@ extension ClearingHouse {
       if record.remaining <= 0 || record.remaining > record.quantity {
         found.append(Violation(invariant: 6, detail: "order \(key.id) has \(record.remaining) left"))
       }
-      if !record.price.isMultiple(of: instrument.tick) || record.price <= 0 {
+      if !record.price.isMultiple(of: instrument.tick) || record.price <= 0 && !record.instrument.isCombo {
         found.append(Violation(invariant: 7, detail: "order \(key.id) is off the tick"))
       }
       if instrument.state.hasExpired || record.goodTill <= totals.timestamp

@@ -53,6 +53,17 @@ public enum Limits {
   public static let maxProtectionTime: Timestamp = Duration64.hour
   public static let maxLease: Timestamp = 24 * Duration64.hour
 
+  /// Combos at a time, legs of one, and their largest ratio.
+  public static let maxCombos = 1_000
+  public static let maxComboLegs = 8
+  public static let maxComboRatio: Int64 = 10
+  /// Orders that one trade takes from the book of one leg.
+  public static let maxComboMakers = 8
+  /// Steps of resting combos against the books of their legs in one block.
+  public static let maxComboSweeps = 500
+  /// A combo without orders stays this long after the latest one. Real time.
+  public static let comboLifetime: Timestamp = Duration64.hour
+
   /// Longest call auction.
   public static let maxAuction: Timestamp = Duration64.hour
   /// Orders in the books of auctions that end in one block; one more auction may exceed it.

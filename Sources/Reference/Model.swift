@@ -61,7 +61,7 @@ public struct Model: Sendable {
       switch action {
       case .place(let order): order.postOnly ? 1 : 2
       case .quote: 1
-      case .amend, .withdraw, .transfer, .bid, .backstop, .fund: 2
+      case .amend, .withdraw, .transfer, .bid, .backstop, .fund, .createCombo: 2
       case .cancel, .deposit, .closeWithdrawal, .observe, .list, .setState, .protect, .lease: 0
       }
     }
@@ -200,8 +200,8 @@ public struct Model: Sendable {
     case .bid: throw Rejection(.notInLiquidation)
     case .backstop: throw Rejection(.limitReached)
     case .fund: throw Rejection(.fundLocked)
-    // Nor does it know quotes and what belongs to them; the generator makes none.
-    case .quote, .protect, .lease: throw Rejection(.malformed)
+    // Nor does it know quotes and what belongs to them, or combos; the generator makes none.
+    case .quote, .protect, .lease, .createCombo: throw Rejection(.malformed)
     }
   }
 }

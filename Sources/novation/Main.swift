@@ -16,7 +16,8 @@ struct Novation: AsyncParsableCommand {
       CommandGroup(
         name: "Trade:",
         subcommands: [
-          OrderCommand.self, CancelCommand.self, QuoteCommand.self, LeaseCommand.self, SubmitCommand.self,
+          OrderCommand.self, CancelCommand.self, ComboCommand.self, QuoteCommand.self, LeaseCommand.self,
+          SubmitCommand.self,
           TransferCommand.self, WithdrawCommand.self, LiquidationCommand.self, FundCommand.self,
         ]),
       CommandGroup(

@@ -40,7 +40,9 @@ struct OrderCommand: AsyncParsableCommand {
         throw ValidationError("--good-till belongs to --time-in-force gtt, and the other way round.")
       }
       if quantity.value <= 0 { throw ValidationError("--quantity must be above zero.") }
-      if price.value < 0 { throw ValidationError("--price must not be negative.") }
+      if price.value < 0, !instrument.contains("-COMBO-") {
+        throw ValidationError("--price must not be negative, but for a combo.")
+      }
       _ = try goodTillTime()
     }
 

@@ -102,6 +102,23 @@ enum MarketView {
     return table.render(style: style)
   }
 
+  static func combos(_ document: JSONValue, _ style: Style) -> String {
+    let combos = document["combos"]?.array ?? []
+    guard !combos.isEmpty else { return "no combos\n" }
+    var table = TextTable([
+      .init("COMBO"), .init("LEGS"), .init("MARK", .decimal), .init("BID", .decimal), .init("ASK", .decimal),
+      .init("IMPLIED BID", .decimal), .init("IMPLIED ASK", .decimal),
+    ])
+    for combo in combos {
+      let legs = (combo["legs"]?.array ?? []).map { "\($0["ratio"]?.integer ?? 0) \($0.text("instrument"))" }
+      table.add([
+        plain(combo, "name"), TextTable.Cell(legs.joined(separator: ", ")), money(combo, "markPrice"),
+        money(combo, "bestBid"), money(combo, "bestAsk"), money(combo, "impliedBid"), money(combo, "impliedAsk"),
+      ])
+    }
+    return table.render(style: style)
+  }
+
   static func trades(_ document: JSONValue, _ style: Style) -> String {
     let trades = document["trades"]?.array ?? []
     guard !trades.isEmpty else { return "no trades\n" }

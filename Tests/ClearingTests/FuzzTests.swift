@@ -25,7 +25,8 @@ struct Chaos {
   }
 
   mutating func instrument() -> InstrumentID {
-    switch random.below(20) {
+    switch random.below(24) {
+    case 20...23: InstrumentID(combo: UInt32(random.below(6)), of: 0)
     case 0: InstrumentID(raw: random.next())
     case 1...5: Market.future()
     case 6...8: Market.option(4_000, underlying: 1)
@@ -37,6 +38,7 @@ struct Chaos {
     let id = instrument()
     var price = usd(Int64(random.below(200)) * 10 + 500)
     if id.kind == .future { price = usd(index + Int64(random.below(200)) - 100) }
+    if id.isCombo { price = usd(Int64(random.below(600)) * 10 - 3_000) }
     if id.underlying == 1 { price = usd(Int64(random.below(50)) + 50) }
     var order = PlaceOrder(
       instrument: id, side: pick([.buy, .sell]), quantity: Int64(random.below(10) + 1) * 100, price: price,
@@ -88,9 +90,24 @@ struct Chaos {
           quantity: Int64(random.below(20)) * 100, delta: Int64(random.below(500)), trades: UInt32(random.below(4)),
           freeze: Int64(random.below(3)) * second))
     case 24: .lease(span: random.below(4) == 0 ? extreme() : Int64(random.below(6)) * second)
+    case 26: .createCombo(legs())
     case 25: .cancel(pick([.quotes, .side(.buy), .side(.sell), .expiry(0, Market.friday), .expiry(9, .min)]))
     default: .place(order())
     }
+  }
+
+  mutating func legs() -> [ComboLeg] {
+    let all = [
+      Market.future(), Market.option(90_000), Market.option(100_000), Market.option(110_000),
+      Market.option(100_000, .put),
+      Market.option(4_000, underlying: 1),
+    ]
+    var legs: [ComboLeg] = []
+    for id in all.sorted() where random.below(2) == 0 {
+      legs.append(ComboLeg(instrument: id, ratio: pick([1, 1, -1, -1, 2, -2, 3, Int64(random.below(13)) - 6])))
+    }
+    if random.below(30) == 0, !legs.isEmpty { legs[0].ratio = extreme() }
+    return legs
   }
 
   mutating func quote() -> Quote {
@@ -189,7 +206,7 @@ struct Chaos {
       funds: 400_000, liquidation: seed % 2 == 0 ? .off : Self.rules,
       trading: seed % 3 == 0 ? Self.trading : TradingRules())
     chaos.time = market.time
-    var auctions = 0
+    var (auctions, combos) = (0, 0)
     var sequence = market.house.statistics.nextEvent
     var trades = 0
     for round in 0..<250 {
@@ -197,13 +214,14 @@ struct Chaos {
       let block = chaos.block(market.house)
       market.house.apply(block, into: &market.result)
       market.house.releaseBlock()
-      let violations = market.house.checkInvariants()
+      let violations = market.house.checkInvariants() + market.house.checkEvents(market.result.events)
       #expect(violations.isEmpty, "seed \(seed), block \(round): \(violations)")
       if !violations.isEmpty { return }
       for event in market.result.events {
         #expect(event.sequence == sequence)
         sequence += 1
         if case .trade = event.kind { trades += 1 }
+        if case .comboTrade = event.kind { combos += 1 }
         if case .auctionEnded(_, _, let lots) = event.kind, lots > 0 { auctions += 1 }
         if round % 16 == 0 { #expect((try? WireReader.decode(Event.self, from: event.wireBytes)) == event) }
       }
@@ -212,7 +230,8 @@ struct Chaos {
       }
     }
     #expect(trades > 10)
-    if seed % 3 == 0 { #expect(auctions > 3, "seed \(seed): \(auctions)") }
+    if seed % 3 != 0 { #expect(combos > 0, "seed \(seed)") }
+    if seed % 3 == 0 { #expect(auctions > 0, "seed \(seed): \(auctions)") }
     // The end of time.
     market.time = .max
     market.block([])

@@ -97,7 +97,7 @@ final class Market {
     height += 1
     house.apply(BlockInput(height: height, timestamp: time, transactions: inputs), into: &result)
     if checks {
-      let violations = house.checkInvariants()
+      let violations = house.checkInvariants() + house.checkEvents(result.events)
       #expect(violations.isEmpty, "\(violations)")
     }
     if release { house.releaseBlock() }

@@ -145,4 +145,28 @@ import Testing
     #expect(market.position(Market.bob, future) == 0)
     #expect(market.house.instrument(future)?.openInterest == 1_000)
   }
+
+  @Test func `INV-18 a rebate above the fee, a maker who pays more, a fee above the cap`() {
+    let market = Market()
+    let call = Market.option(100_000)
+    market.order(Market.bob, .sell, call, 1_000, at: 2_000)
+    market.order(Market.alice, .buy, call, 1_000, at: 2_000)
+    let place = market.result.events.firstIndex { if case .trade = $0.kind { true } else { false } }
+    guard let place, case .trade(let trade) = market.result.events[place].kind else {
+      Issue.record("no trade")
+      return
+    }
+    func broken(_ change: (inout TradeEvent) -> Void) -> [Int] {
+      var (event, trade) = (market.result.events[place], trade)
+      change(&trade)
+      event.kind = .trade(trade)
+      return market.house.checkEvents([event]).map(\.invariant)
+    }
+    // 0.03 % and 0.01 % of the index; the cap would be 250.
+    #expect(trade.takerFee == usd(30) && trade.makerFee == usd(10))
+    #expect(broken { _ in }.isEmpty)
+    #expect(broken { $0.makerFee = usd(-31) } == [18])
+    #expect(broken { $0.makerFee = usd(31) } == [18])
+    #expect(broken { $0.takerFee = usd(251) } == [18])
+  }
 }

@@ -181,10 +181,11 @@ extension ClearingHouse {
     takeFromBook(sell.order, sell.record, lots, instrument: number)
     let isBuyYounger = buy.order.priority > sell.order.priority
     let (taker, maker) = isBuyYounger ? (buy.order, sell.order) : (sell.order, buy.order)
-    novate(
+    let trade = novate(
       Deal(
         instrument: number, price: price, lots: lots, takerSide: isBuyYounger ? .buy : .sell, taker: taker.account,
         takerOrder: taker.id, maker: maker.account, makerOrder: maker.id, isAuction: true))
+    emit(.trade(trade))
     for side in [buy, sell] where side.record.quote {
       countQuoteFill(side.record, side.order.account, instrument: number, lots: lots)
     }

@@ -46,6 +46,7 @@ extension ClearingHouse {
         guard let slot = tables.orders.slot(of: OrderKey(live.holdings[place].orders[index])) else { continue }
         let (lots, price) = tables.orders.read(slot: slot) { ($0.side.sign &* $0.remaining, $0.price) }
         addOrder(number, instrument: instrument, lots: lots, price: price, sign: 1)
+        live.cells[number].short &+= abs(lots) &* optionsSold(instrument, lots > 0 ? .buy : .sell)
       }
     }
   }
@@ -73,7 +74,7 @@ extension ClearingHouse {
     } else {
       live.cells[cell].deltaDown &+= delta
     }
-    live.cells[cell].orderLots &+= sign &* abs(lots)
+    live.cells[cell].orderLots &+= sign &* abs(lots) &* (live.instruments[instrument].combo?.weight ?? 1)
     let edge = (live.instruments[instrument].mark ?? 0) &- price / Limits.pricePerLot
     let (to, from) = (cell * LiveState.slots, instrument * LiveState.slots)
     live.orderRisk.withUnsafeMutableBufferPointer { risk in

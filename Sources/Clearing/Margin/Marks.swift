@@ -14,7 +14,9 @@ extension ClearingHouse {
       for number in live.groups[place].instruments { value(number, market) }
       changed = true
     }
-    if changed { live.epoch += 1 }
+    guard changed else { return }
+    valueCombos()
+    live.epoch += 1
   }
 
   /// Marks one new instrument.
@@ -65,10 +67,20 @@ extension ClearingHouse {
 
   /// Age of the oldest price that the instrument's mark stands on; nil before the first.
   func priceAge(_ id: InstrumentID) -> Timestamp? {
+    guard !id.isCombo else { return comboAge(id) }
     guard let index = tables.feeds[FeedKey(id.underlying)] else { return nil }
     let surface = tables.feeds[FeedKey(id.underlying, id.expiry)]
     guard surface != nil || id.kind == .future else { return nil }
     return totals.timestamp - min(index.time, surface?.time ?? index.time)
+  }
+
+  private func comboAge(_ id: InstrumentID) -> Timestamp? {
+    var oldest: Timestamp = 0
+    for leg in tables.combos[id]?.legs ?? [] {
+      guard let age = priceAge(leg.instrument) else { return nil }
+      oldest = max(oldest, age)
+    }
+    return oldest
   }
 
   /// Market time at a real time.

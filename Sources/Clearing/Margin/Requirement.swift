@@ -81,7 +81,7 @@ extension ClearingHouse {
         }
       } else {
         if change > 0 { up &+= change } else { down &+= change }
-        orderLots &+= abs(hypothesis.lots)
+        orderLots &+= abs(hypothesis.lots) &* (live.instruments[hypothesis.instrument].combo?.weight ?? 1)
       }
     }
     let worst = worstLoss(number, hypothesis)
@@ -111,7 +111,9 @@ extension ClearingHouse {
 
   /// Change of the lots short if every sell order fills.
   private func shortChange(_ account: Int32, _ hypothesis: Hypothesis) -> Quantity {
-    guard live.instruments[hypothesis.instrument].kind.isOption else { return 0 }
+    guard live.instruments[hypothesis.instrument].kind.isOption else {
+      return abs(hypothesis.lots) &* optionsSold(hypothesis.instrument, hypothesis.lots > 0 ? .buy : .sell)
+    }
     let key = Self.holdingKey(account, Int32(truncatingIfNeeded: hypothesis.instrument))
     var (quantity, sells) = (Quantity(0), Quantity(0))
     if let place = live.holdingNumbers[key] {

@@ -60,7 +60,7 @@ extension ClearingHouse {
     }
   }
 
-  private func bestOpposite(_ taker: Taker) -> (Price, BookOrder)? {
+  func bestOpposite(_ taker: Taker) -> (Price, BookOrder)? {
     let place = Int(taker.instrument)
     if taker.side == .buy {
       let level = live.instruments[place].asks.levels.count - 1
@@ -80,7 +80,7 @@ extension ClearingHouse {
     hasRoom(number(of: .variation)) && hasRoom(number(of: .fees))
   }
 
-  private mutating func preventSelfTrade(_ taker: inout Taker, _ id: OrderID, _ record: OrderRecord) {
+  mutating func preventSelfTrade(_ taker: inout Taker, _ id: OrderID, _ record: OrderRecord) {
     if taker.selfTrade == .decrement { return decrement(&taker, id, record) }
     if taker.selfTrade != .cancelTaker { cancelOrder(id, record, .selfTrade) }
     if taker.selfTrade != .cancelMaker { taker.stopReason = .selfTrade }
@@ -151,11 +151,12 @@ extension ClearingHouse {
     let deal = Deal(
       instrument: taker.instrument, price: record.price, lots: lots, takerSide: taker.side, taker: taker.account,
       takerOrder: taker.id, maker: maker.account, makerOrder: maker.id, isAuction: false)
-    let (trade, fee) = novate(deal)
+    let trade = novate(deal)
+    emit(.trade(trade))
     outcome.fills.append(
       FillOutcome(
-        order: taker.id, trade: trade, instrument: record.instrument, side: taker.side, price: record.price,
-        quantity: lots, fee: fee, makerOrder: maker.id, maker: record.account))
+        order: taker.id, trade: trade.trade, instrument: record.instrument, side: taker.side, price: record.price,
+        quantity: lots, fee: trade.takerFee, makerOrder: maker.id, maker: record.account))
     taker.remaining -= lots
     taker.fills += 1
   }

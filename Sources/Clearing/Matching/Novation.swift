@@ -21,8 +21,9 @@ struct Deal {
 }
 
 extension ClearingHouse {
-  /// Moves premium, positions and fees, and records the trade. The caller has checked both margins (INV-9).
-  @discardableResult mutating func novate(_ deal: Deal) -> (trade: UInt64, takerFee: Amount) {
+  /// Moves premium, positions and fees, and records the trade. The caller has checked both margins (INV-9), and emits
+  /// what is returned.
+  mutating func novate(_ deal: Deal) -> TradeEvent {
     let instrument = Int(deal.instrument)
     let kind = live.instruments[instrument].kind
     let premium = deal.premium
@@ -38,7 +39,7 @@ extension ClearingHouse {
       + changePosition(deal.maker, deal.instrument, lots: -lots, premium: premium, kind)
     move(fees.taker, from: deal.taker, to: SystemAccount.fees)
     move(fees.maker, from: deal.maker, to: SystemAccount.fees)
-    return (recordTrade(deal, fees, openInterest: interest), fees.taker)
+    return recordTrade(deal, fees, openInterest: interest)
   }
 
   /// Rounded up, and for options never above a share of the premium.
@@ -78,7 +79,7 @@ extension ClearingHouse {
 
   private mutating func recordTrade(
     _ deal: Deal, _ fees: (taker: Amount, maker: Amount), openInterest: Quantity
-  ) -> UInt64 {
+  ) -> TradeEvent {
     let trade = totals.nextTrade
     totals.nextTrade &+= 1
     totals.volume &+= UInt64(deal.lots)
@@ -89,14 +90,11 @@ extension ClearingHouse {
       $0.volume &+= deal.lots
       $0.lastPrice = deal.price
     }
-    emit(
-      .trade(
-        TradeEvent(
-          trade: trade, instrument: live.instruments[place].id, price: deal.price, quantity: deal.lots,
-          takerSide: deal.takerSide, taker: live.accounts[Int(deal.taker)].id, maker: live.accounts[Int(deal.maker)].id,
-          takerOrder: deal.takerOrder, makerOrder: deal.makerOrder, takerFee: fees.taker, makerFee: fees.maker)))
     keepTrade(deal, trade)
-    return trade
+    return TradeEvent(
+      trade: trade, instrument: live.instruments[place].id, price: deal.price, quantity: deal.lots,
+      takerSide: deal.takerSide, taker: live.accounts[Int(deal.taker)].id, maker: live.accounts[Int(deal.maker)].id,
+      takerOrder: deal.takerOrder, makerOrder: deal.makerOrder, takerFee: fees.taker, makerFee: fees.maker)
   }
 
   private mutating func keepTrade(_ deal: Deal, _ trade: UInt64) {

@@ -33,7 +33,7 @@ extension ClearingHouse {
     var taker = Taker(order, id: id, account: account, instrument: number, priority: totals.nextOrder)
     totals.nextOrder &+= 1
     taker.placed = placed ?? totals.timestamp
-    if state != .auction { match(&taker) }
+    if order.instrument.isCombo { matchCombo(&taker) } else if state != .auction { match(&taker) }
     guard taker.remaining > 0 else { return taker }
     let mayStay = order.timeInForce != .ioc && order.timeInForce != .fok
     if taker.isBarred { bar(&taker, mayStay: mayStay) }
@@ -70,9 +70,10 @@ extension ClearingHouse {
     guard let number = live.instrumentNumbers[order.instrument] else { throw Rejection(.unknownInstrument) }
     let record = tables.instruments[slot: live.instruments[Int(number)].slot]
     guard record.state.takes(order) else { throw Rejection(.instrumentNotOpen) }
-    guard order.price > 0, order.price <= Limits.maxPrice, order.price.isMultiple(of: record.tick) else {
-      throw Rejection(.badPrice)
-    }
+    guard order.price.isMultiple(of: record.tick), order.price.magnitude <= UInt64(Limits.maxPrice),
+      order.price > 0 || order.instrument.isCombo
+    else { throw Rejection(.badPrice) }
+    if order.instrument.isCombo { try checkCombo(order, number) }
     guard order.quantity > 0, order.quantity <= Limits.maxOrderQuantity, order.quantity.isMultiple(of: record.lot)
     else { throw Rejection(.badQuantity) }
     let immediate = order.timeInForce == .ioc || order.timeInForce == .fok
@@ -82,14 +83,35 @@ extension ClearingHouse {
     guard isWithinLimit(order, number) else { throw Rejection(.outsideBand) }
     guard live.accounts[Int(account)].openOrders < Limits.maxOpenOrders else { throw Rejection(.limitReached) }
     // At the limit what is held can still be traded.
+    let more = live.instruments[Int(number)].combo?.legs.count ?? 0
     guard
-      live.accounts[Int(account)].holdings.count < Limits.maxPositionsPerAccount
+      live.accounts[Int(account)].holdings.count + more < Limits.maxPositionsPerAccount
         || live.holdingNumbers[Self.holdingKey(account, number)] != nil
     else { throw Rejection(.limitReached) }
     return (number, record.state)
   }
 
+  /// C2: what else holds for a combo's order.
+  private func checkCombo(_ order: PlaceOrder, _ number: Int32) throws(Rejection) {
+    guard areLegsOpen(number), let combo = live.instruments[Int(number)].combo else {
+      throw Rejection(.instrumentNotOpen)
+    }
+    guard (1...Limits.maxOrderQuantity / combo.weight).contains(order.quantity) else { throw Rejection(.badQuantity) }
+    guard live.instruments[Int(number)].mark == nil || legPrices(number, order.price) != nil else {
+      throw Rejection(.badPrice)
+    }
+  }
+
   private func crosses(_ order: PlaceOrder, _ number: Int32) -> Bool {
+    if order.instrument.isCombo, let implied = impliedPrice(number, order.side),
+      order.side == .buy ? implied <= order.price : implied >= order.price
+    {
+      return true
+    }
+    return crossesBook(order, number)
+  }
+
+  private func crossesBook(_ order: PlaceOrder, _ number: Int32) -> Bool {
     order.side == .buy
       ? live.instruments[Int(number)].asks.crosses(order.price)
       : live.instruments[Int(number)].bids.crosses(order.price)
@@ -107,7 +129,8 @@ extension ClearingHouse {
     guard reducing || !order.reduceOnly && !reducingOnly else { throw Rejection(.notReducing) }
     guard hasRoom(account) else { throw Rejection(.tooLarge) }
     if !reducing {
-      guard live.accounts[Int(account)].grossLots + order.quantity <= Limits.maxAccountLots else {
+      let weight = live.instruments[Int(number)].combo?.weight ?? 1
+      guard live.accounts[Int(account)].grossLots + order.quantity * weight <= Limits.maxAccountLots else {
         throw Rejection(.tooLarge)
       }
       let slot = live.accounts[Int(account)].slot
@@ -147,6 +170,7 @@ extension ClearingHouse {
     record.remaining = taker.remaining
     record.quantity &-= taker.decremented
     tables.orders.put(record, for: OrderKey(taker.id))
+    if order.instrument.isCombo { tables.combos.update(order.instrument) { $0.used = totals.timestamp } }
     let level = indexOrder(taker.id, record, at: (taker.account, taker.instrument))
     emit(.bookLevel(order.instrument, order.side, price: order.price, quantity: level))
     return true

@@ -129,11 +129,12 @@ extension ClearingHouse {
     } else {
       live.holdings[place].sellLots &+= to &- from
     }
-    live.accounts[Int(account)].grossLots &+= to &- from
+    live.accounts[Int(account)].grossLots &+= (to &- from) &* (live.instruments[instrument].combo?.weight ?? 1)
     if undoing { return invalidateRisk(account) }
     let shortChange = live.holdings[place].worstShort &- before
     guard let cell = currentCell(account, live.instruments[instrument].underlying) else { return }
     if live.instruments[instrument].kind.isOption { live.cells[cell].short &+= shortChange }
+    live.cells[cell].short &+= (to &- from) &* optionsSold(instrument, order.side)
     // The worst case of an order is linear in its lots.
     let lots = order.side.sign &* (to &- from)
     if to > from {
@@ -141,6 +142,12 @@ extension ClearingHouse {
     } else if to < from {
       addOrder(cell, instrument: instrument, lots: 0 &- lots, price: order.price, sign: -1)
     }
+  }
+
+  /// C3: options that one lot of a combo sells; 0 for an instrument.
+  func optionsSold(_ instrument: Int, _ side: Side) -> Int64 {
+    guard let combo = live.instruments[instrument].combo else { return 0 }
+    return side == .buy ? combo.soldByBuyer : combo.soldBySeller
   }
 
   /// The cell if it is up to date: only then does it take changes; another one is rebuilt when it is needed.

@@ -55,6 +55,8 @@ struct LiveInstrument: Sendable {
   /// Change of a contract's value for a change of the underlying, in 1e-6.
   var delta: Int64 = 0
   var trades: [TradeView] = []
+  /// Nil for what can be held.
+  var combo: LiveCombo?
 
   init(id: InstrumentID, kind: InstrumentKind, slot: Int32) {
     self.id = id
@@ -118,6 +120,9 @@ struct LiveState: Sendable {
   var holdingNumbers: [UInt64: Int32] = [:]
   /// Scenario changes of value per lot, `slots` for each instrument.
   var scenarios: [Int64] = []
+  /// Instrument numbers of the combos, and those that no combo uses any more.
+  var combos: [Int32] = []
+  var freeCombos: [Int32] = []
   /// Ascending by key.
   var groups: [ExpiryGroup] = []
 

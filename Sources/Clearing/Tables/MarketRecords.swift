@@ -278,6 +278,7 @@ public struct TotalsRecord: TableRecord {
   public var oldestClaim: UInt64 = 1
   /// Sum of all open claims.
   public var claims: Amount = 0
+  public var nextCombo: UInt32 = 1
 
   init() {}
 
@@ -296,6 +297,7 @@ public struct TotalsRecord: TableRecord {
     }
     for value in [liquidations, nextClaim, oldestClaim] { writer.write(value) }
     writer.write(claims)
+    writer.write(nextCombo)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
@@ -319,5 +321,6 @@ public struct TotalsRecord: TableRecord {
     nextClaim = try reader.readOrdinal()
     oldestClaim = try reader.readOrdinal()
     claims = try reader.read()
+    nextCombo = try reader.read()
   }
 }

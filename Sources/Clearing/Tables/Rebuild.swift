@@ -14,6 +14,7 @@ extension ClearingHouse {
     touchedFeeds.removeAll()
     rebuildAccounts()
     rebuildInstruments(trades)
+    rebuildCombos()
     rebuildPositions()
     rebuildCommands()
     rebuildOrders()
@@ -53,6 +54,13 @@ extension ClearingHouse {
       guard let kind = id.kind, Int(id.underlying) < genesis.underlyings.count else { continue }
       indexInstrument(id, kind: kind, slot: slot)
       live.instruments[live.instruments.count - 1].trades = trades[id] ?? []
+    }
+  }
+
+  private mutating func rebuildCombos() {
+    for id in tables.combos.sortedKeys() {
+      guard let record = tables.combos[id], let slot = tables.instruments.slot(of: id) else { continue }
+      indexCombo(id, record, slot: slot)
     }
   }
 

@@ -23,6 +23,7 @@ public struct ClearingTables: Sendable {
   public var protections = Table<ProtectionKey, ProtectionRecord>(id: TableID(17))
   public var leases = Table<AccountKey, LeaseRecord>(id: TableID(18))
   public var auctions = Table<InstrumentID, AuctionRecord>(id: TableID(19))
+  public var combos = Table<InstrumentID, ComboRecord>(id: TableID(20))
 
   public init() {}
 
@@ -46,13 +47,14 @@ public struct ClearingTables: Sendable {
     visitor.visit(&protections)
     visitor.visit(&leases)
     visitor.visit(&auctions)
+    visitor.visit(&combos)
   }
 }
 
 /// Where a transaction began, in every table that an action can change and may have to give back.
 struct TableMarks {
   var accounts, positions, instruments, orders, withdrawals, deposits, observations: Int
-  var liquidations, fundShares, backstops, protections, leases, auctions: Int
+  var liquidations, fundShares, backstops, protections, leases, auctions, combos: Int
 
   init(_ tables: inout ClearingTables) {
     accounts = tables.accounts.mark()
@@ -68,6 +70,7 @@ struct TableMarks {
     protections = tables.protections.mark()
     leases = tables.leases.mark()
     auctions = tables.auctions.mark()
+    combos = tables.combos.mark()
   }
 
   func rollback(_ tables: inout ClearingTables) {
@@ -84,5 +87,6 @@ struct TableMarks {
     tables.protections.rollback(to: protections)
     tables.leases.rollback(to: leases)
     tables.auctions.rollback(to: auctions)
+    tables.combos.rollback(to: combos)
   }
 }

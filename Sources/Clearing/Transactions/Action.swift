@@ -216,13 +216,15 @@ public enum Action: Hashable, Sendable {
   case protect(Protection)
   /// All orders end when the account has sent nothing for `span`, real time; 0 ends the lease.
   case lease(span: Timestamp)
+  /// Makes a book for several contracts at once; orders then name the combo as their instrument.
+  case createCombo([ComboLeg])
 
   /// D6.
   public var orderClass: OrderClass {
     switch self {
     case .place(let order): order.postOnly ? .postOnly : .rest
     case .quote: .postOnly
-    case .amend, .withdraw, .transfer, .bid, .backstop, .fund: .rest
+    case .amend, .withdraw, .transfer, .bid, .backstop, .fund, .createCombo: .rest
     case .cancel, .deposit, .closeWithdrawal, .observe, .list, .setState, .protect, .lease: .cancels
     }
   }

@@ -245,6 +245,9 @@ extension Action: WireCodable {
     case .lease(let span):
       writer.write(UInt8(15))
       writer.write(span)
+    case .createCombo(let legs):
+      writer.write(UInt8(16))
+      writer.write(legs)
     }
   }
 
@@ -266,6 +269,7 @@ extension Action: WireCodable {
     case 13: self = .quote(try reader.readArray(limit: Limits.maxQuotes))
     case 14: self = .protect(try Protection(from: &reader))
     case 15: self = .lease(span: try reader.read())
+    case 16: self = .createCombo(try reader.readArray(limit: Limits.maxComboLegs))
     default: throw reader.invalid("action")
     }
   }

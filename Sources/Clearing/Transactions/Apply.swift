@@ -19,6 +19,7 @@ extension ClearingHouse {
     endTimedOrders()
     endLeases()
     expireInstruments()
+    retireCombos()
     endAuctions()
     liquidate()
     for orderClass in OrderClass.allCases {
@@ -29,6 +30,7 @@ extension ClearingHouse {
       }
       if orderClass == .cancels { endOfPrices() }
     }
+    sweepCombos()
     storeCommands()
     live.undo.removeAll(keepingCapacity: true)
     seal(into: &result.changes)
@@ -162,6 +164,7 @@ extension ClearingHouse {
     case .quote(let quotes): try quote(quotes, at: place, account: account)
     case .protect(let limits): try protect(limits, account: account)
     case .lease(let span): try setLease(span, account: account)
+    case .createCombo(let legs): try createCombo(legs)
     }
   }
 }

@@ -71,6 +71,11 @@ extension ClearingHouse {
     guard let number = live.instrumentNumbers[id] else { return }
     live.instrumentNumbers[id] = nil
     live.instruments[Int(number)].trades = []
+    if id.isCombo {
+      live.combos.removeAll { $0 == number }
+      live.freeCombos.append(number)
+      return
+    }
     let key = FeedKey(id.underlying, id.expiry)
     guard let group = live.groups.firstIndex(where: { $0.key == key }) else { return }
     live.groups[group].instruments.removeAll { $0 == number }
@@ -81,7 +86,7 @@ extension ClearingHouse {
     guard let record = tables.instruments[id], let number = live.instrumentNumbers[id] else {
       throw Rejection(.unknownInstrument)
     }
-    guard !record.state.hasExpired, !state.hasExpired else { throw Rejection(.instrumentNotOpen) }
+    guard !record.state.hasExpired, !state.hasExpired, !id.isCombo else { throw Rejection(.instrumentNotOpen) }
     guard record.state != state else { return }
     if state == .auction { return callAuction(number, .called, until: .max) }
     if state == .open {

@@ -37,9 +37,16 @@ extension ClearingHouse {
   private mutating func dropTrades(from trade: UInt64) {
     guard totals.nextTrade > trade else { return }
     for event in events {
-      guard case .trade(let done) = event.kind, done.trade >= trade,
-        let number = live.instrumentNumbers[done.instrument]
-      else { continue }
+      switch event.kind {
+      case .trade(let done): dropTrades(of: done.instrument, from: trade)
+      case .comboTrade(let done): for leg in done.legs { dropTrades(of: leg.instrument, from: trade) }
+      default: break
+      }
+    }
+  }
+
+  private mutating func dropTrades(of id: InstrumentID, from trade: UInt64) {
+    if let number = live.instrumentNumbers[id] {
       while let last = live.instruments[Int(number)].trades.last, last.trade >= trade {
         live.instruments[Int(number)].trades.removeLast()
       }

@@ -94,7 +94,7 @@ extension ClearingHouse {
   }
 
   public func instrument(_ id: InstrumentID) -> InstrumentView? {
-    guard let number = live.instrumentNumbers[id], let record = tables.instruments[id] else { return nil }
+    guard !id.isCombo, let number = live.instrumentNumbers[id], let record = tables.instruments[id] else { return nil }
     let instrument = live.instruments[Int(number)]
     let index = live.index[instrument.underlying]
     return InstrumentView(

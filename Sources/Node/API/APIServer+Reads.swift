@@ -89,6 +89,16 @@ extension APIServer {
       })
   }
 
+  func combos(_ request: Request) async throws -> Response {
+    let terms = info.genesis.market.underlyings
+    return APIResponse.json(
+      try await read(try ReadOptions(request)) { replica, point in
+        CombosDocument(
+          combos: replica.clearing.combos().map { ComboDocument($0, underlyings: terms) }, height: point.height,
+          stateRoot: point.stateRoot, consistency: point.consistency)
+      })
+  }
+
   func instrument(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
     let id = try instrumentID(context)
     return APIResponse.json(

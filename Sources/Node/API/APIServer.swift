@@ -112,6 +112,7 @@ struct APIServer: Sendable {
     router.get("/v1/accounts/{id}") { request, context in try await account(request, context) }
     router.get("/v1/instruments") { request, _ in try await instruments(request) }
     router.get("/v1/instruments/{name}") { request, context in try await instrument(request, context) }
+    router.get("/v1/combos") { request, _ in try await combos(request) }
     router.get("/v1/books/{name}") { request, context in try await book(request, context) }
     router.get("/v1/trades/{name}") { request, context in try await trades(request, context) }
     router.get("/v1/orders/{id}") { request, context in try await order(request, context) }

@@ -54,10 +54,11 @@ public struct ActionDocument: Sendable {
     case "quote", "protect", "lease": return try making(entry, at: place, terms)
     case "bid", "backstop", "fund": return try protection(entry, at: place)
     case "setState": return try setState(entry, at: place, terms)
+    case "createCombo": return .createCombo(try legs(entry, at: place, terms))
     default:
       throw CommandFailure(
         .failed,
-        "\(place).type: expected place, cancel, amend, quote, protect, lease, transfer, withdraw, bid, backstop, fund or setState"
+        "\(place).type: expected place, cancel, amend, quote, protect, lease, transfer, withdraw, bid, backstop, fund, createCombo or setState"
       )
     }
   }
@@ -107,6 +108,25 @@ public struct ActionDocument: Sendable {
       instrument: try terms.instrument(try fields.text("instrument")),
       bidPrice: bid ? try fields.money("bidPrice") : 0, bidQuantity: bid ? try fields.quantity("bidQuantity") : 0,
       askPrice: ask ? try fields.money("askPrice") : 0, askQuantity: ask ? try fields.quantity("askQuantity") : 0)
+  }
+
+  /// `{"legs": [{"instrument": ..., "ratio": "-2"}, ...]}`; the engine wants them in the order of its instruments.
+  private static func legs(
+    _ entry: JSONValue, at place: String, _ terms: NetworkTerms
+  ) throws(CommandFailure) -> [ComboLeg] {
+    _ = try JSONFields(entry, at: place, allowed: ["type", "legs"])
+    guard let list = entry["legs"]?.array, (2...Limits.maxComboLegs).contains(list.count) else {
+      throw CommandFailure(.failed, "\(place).legs: expected a list of 2 to \(Limits.maxComboLegs) legs")
+    }
+    var legs: [ComboLeg] = []
+    for (index, leg) in list.enumerated() {
+      let fields = try JSONFields(leg, at: "\(place).legs[\(index)]", allowed: ["instrument", "ratio"])
+      guard let ratio = Int64(try fields.text("ratio")) else {
+        throw fields.refusal("ratio", "expected a whole number as text, such as \"-1\"")
+      }
+      legs.append(ComboLeg(instrument: try terms.instrument(try fields.text("instrument")), ratio: ratio))
+    }
+    return ComboLeg.sorted(legs)
   }
 
   /// For the listing authority.
@@ -255,6 +275,16 @@ extension InstrumentState {
     case "halted": self = .halted
     default: return nil
     }
+  }
+}
+
+extension ComboLeg {
+  /// As the engine names them: ascending, with the first one bought. A combo with the opposite signs is the same one
+  /// seen from the other side.
+  public static func sorted(_ legs: [ComboLeg]) -> [ComboLeg] {
+    let legs = legs.sorted { $0.instrument < $1.instrument }
+    guard let first = legs.first, first.ratio < 0 else { return legs }
+    return legs.map { ComboLeg(instrument: $0.instrument, ratio: $0.ratio == .min ? .max : -$0.ratio) }
   }
 }
 
