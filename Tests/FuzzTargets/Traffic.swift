@@ -72,7 +72,10 @@ struct Traffic {
         {
           histories.append(history)
         }
-        certificates += commit.certificates.compactMap { try? WireReader.decode(Certificate.self, from: $0.bytes) }
+        for block in commit.blocks {
+          guard let held = try? WireReader.decode(Certificates.self, from: block.certificates) else { continue }
+          certificates += [held.final] + (held.state.map { [$0] } ?? [])
+        }
       default: break
       }
     }
