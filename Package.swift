@@ -1,9 +1,14 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+/// `NOVATION_MUTANTS=1` compiles in the bugs of `Mutant` for `Tests/MutantTests`: the cores and these tests, and nothing
+/// else, so that no executable can have them.
+let mutated = Context.environment["NOVATION_MUTANTS"] != nil
+
 /// `NOVATION_CORES=1` leaves out what does input and output, and with it every package that has to be fetched: sanitizers
 /// and fuzzing need only the cores.
-let coresOnly = Context.environment["NOVATION_FUZZ"] != nil || Context.environment["NOVATION_CORES"] != nil
+let coresOnly =
+  Context.environment["NOVATION_FUZZ"] != nil || Context.environment["NOVATION_CORES"] != nil || mutated
 
 /// `NOVATION_FUZZ=1` builds the cores with libFuzzer's coverage and AddressSanitizer, for `Tests/Fuzz`.
 let fuzzing = Context.environment["NOVATION_FUZZ"] != nil
@@ -17,7 +22,7 @@ let strict: [SwiftSetting] =
     .enableUpcomingFeature("InternalImportsByDefault"),
     .treatAllWarnings(as: .error),
     .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
-  ] + (fuzzing ? [.unsafeFlags(sanitized)] : [])
+  ] + (fuzzing ? [.unsafeFlags(sanitized)] : []) + (mutated ? [.define("MUTANTS")] : [])
 
 /// One of our modules with the modules of lower layers that it imports; `Tests/ArchitectureTests` holds them against the
 /// table of `docs/ARCHITECTURE.md`.
@@ -52,9 +57,12 @@ let cores: [Target] = [
   module(
     "Simulator",
     [
-      "Clearing", "Consensus", "Gossip", "Ledger", "Primitives", "Replica", "Sodium", "Storage", "Threshold", "Wire",
+      "Clearing", "Consensus", "Gossip", "Ledger", "Primitives", "Reference", "Replica", "Sodium", "Storage",
+      "Threshold", "Wire",
     ]),
+]
 
+let tested: [Target] = [
   // Opens what crashes leave of ledgers and journals; `StorageTests` starts it.
   .target(name: "DiskRecorder", path: "Tests/DiskRecorder"),
   .executableTarget(
@@ -88,6 +96,9 @@ let cores: [Target] = [
     of: "Simulator",
     ["Clearing", "Consensus", "Gossip", "Ledger", "Replica", "Sodium", "Storage", "Wire", "Primitives"]),
 ]
+
+let mutants: Target = .testTarget(
+  name: "MutantTests", dependencies: ["Primitives", "Reference", "Simulator"], swiftSettings: strict)
 
 let fuzzer: Target = .executableTarget(
   name: "Fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz", swiftSettings: strict,
@@ -155,5 +166,5 @@ let fetched: [Package.Dependency] = [
 let package = Package(
   name: "novation",
   dependencies: coresOnly ? [] : fetched,
-  targets: (coresOnly ? cores : cores + shell) + (fuzzing ? [fuzzer] : [])
+  targets: cores + (mutated ? [mutants] : tested) + (coresOnly ? [] : shell) + (fuzzing ? [fuzzer] : [])
 )

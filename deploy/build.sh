@@ -8,6 +8,8 @@ say "building novation ($(swift --version 2>/dev/null | sed -n 's/^Swift version
 swift build "${swift_flags[@]}" --product novation
 
 built="$(swift build "${swift_flags[@]}" --show-bin-path)/novation"
+# The bugs that tests compile in on purpose (Mutant.swift) have one variable.
+if nm "$built" | grep '6MutantO6active' >/dev/null; then refuse "$built was built with NOVATION_MUTANTS"; fi
 stripped=.build/novation.stripped
 strip -o "$stripped" "$built"
 if LC_ALL=C readelf -d "$stripped" | grep -q 'Dynamic section'; then

@@ -2,6 +2,7 @@
 # Long hunts that the test suite has no time for. Each part can be run by itself, again and again:
 #   deploy/campaign.sh simulate [HOURS] [ARG...]   simulated networks until HOURS cluster-hours are done (default 2000), then
 #                                                  all Twins scenarios of three views; both go on where they stopped
+#   deploy/campaign.sh mutants [SEEDS] [FIRST]     kills every mutant with fresh seeds, at most SEEDS each (default 300)
 #   deploy/campaign.sh crash [FACTOR]              disk images of crashes: FACTOR x 1,600 images, and rot (default 13)
 #   deploy/campaign.sh fuzz [SECONDS] [TARGET...]  libFuzzer with AddressSanitizer, SECONDS for each target (default 600)
 # What the fuzzer learns is kept in .build/fuzz/corpus, so that the next run goes on from there; what breaks a target
@@ -16,6 +17,12 @@ simulate() {
   nice -n 10 .build/novation simulate --campaign .build/campaign.jsonl --hours "$hours" "$@"
   say "Twins, three views"
   nice -n 10 .build/novation simulate --campaign .build/twins.jsonl --twins 3
+}
+
+mutants() {
+  say "mutants, up to ${1:-300} seeds each from ${2:-1} on"
+  NOVATION_MUTANTS=1 NOVATION_CAMPAIGN="${1:-300}" NOVATION_SEED="${2:-1}" swift test --scratch-path .build/mutants \
+    "${swift_flags[@]}" --disable-testable-imports --filter MutantTests
 }
 
 crash() {
@@ -51,11 +58,12 @@ fuzz() {
 }
 
 case "${1:-}" in
-simulate | crash | fuzz) "$@" ;;
+simulate | mutants | crash | fuzz) "$@" ;;
 "")
   simulate
+  mutants
   crash
   fuzz
   ;;
-*) refuse "usage: deploy/campaign.sh [simulate [HOURS] | crash [FACTOR] | fuzz [SECONDS] [TARGET...]]" ;;
+*) refuse "usage: deploy/campaign.sh [simulate [HOURS] | mutants [SEEDS] [FIRST] | crash [FACTOR] | fuzz [SECONDS] [TARGET...]]" ;;
 esac

@@ -17,3 +17,6 @@ say "testing the modules"
 run --skip 'NodeTests|NetworkTests'
 say "testing the node and real networks"
 run --skip-build --no-parallel --filter 'NodeTests|NetworkTests'
+# Bugs on purpose need a build of their own, of the cores alone.
+say "testing the tests: every mutant dies"
+NOVATION_MUTANTS=1 swift test --scratch-path .build/mutants "${swift_flags[@]}" --disable-testable-imports

@@ -86,6 +86,7 @@ extension Consensus {
   /// Signatures of votes that are already in the tally are not verified again.
   func verify(_ certificate: Certificate) -> Bool {
     guard certificate.isWellFormed(committee: committee) else { return false }
+    if Mutant.has(.certificateUnverified) { return true }
     let state = views[certificate.view]
     return certificate.entries.allSatisfy { entry in
       let vote = certificate.vote(entry)

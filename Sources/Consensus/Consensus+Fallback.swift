@@ -7,8 +7,8 @@ extension Consensus {
     guard mayVote(in: view), let state = views[view] else { return }
     let own = own(in: view)
     // C9: after the first vote, with no Finalize sent and no certificate of the view held.
-    guard let first = own.first, own.finalize == nil, own.attest == nil, !state.isCertified, view > highestFinalView
-    else { return }
+    let isOpen = own.finalize == nil && !state.isCertified || Mutant.has(.fallbackAfterFinalize)
+    guard let first = own.first, isOpen, own.attest == nil, view > highestFinalView else { return }
     // Fewer first votes than these allow nothing.
     guard state.count({ $0.first != nil }) >= min(committee.f + committee.p, committee.n - committee.f) || timerMutants
     else { return }

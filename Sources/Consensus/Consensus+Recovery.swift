@@ -45,6 +45,7 @@ extension Consensus {
     guard vote.voter == index, vote.epoch == committee.epoch else { return }
     highestVotedView = max(highestVotedView, vote.view)
     guard vote.view > head.header.view, !own(in: vote.view).holds(vote) else { return }
+    if Mutant.has(.votesForgottenOnRestart) { return }
     record(vote)
   }
 
@@ -82,7 +83,7 @@ extension Consensus {
           entries.append(.proposal(proposal))
         }
       }
-      for vote in own(in: state.view).all { entries.append(.vote(vote)) }
+      for vote in own(in: state.view).all where !Mutant.has(.votesNotRewritten) { entries.append(.vote(vote)) }
     }
     if let entry, views[entry.view]?.certificates.contains(entry) != true { entries.append(.certificate(entry)) }
     return entries
@@ -149,7 +150,7 @@ extension Consensus {
     amnesia = .asking(answers)
     guard answers.count >= committee.n - committee.f else { return }
     let highest = max(answers.values.max() ?? 0, entry?.view ?? 0)
-    floor = max(floor, highest + 2)
+    floor = max(floor, Mutant.has(.amnesiaFloorForgotten) ? 0 : highest + 2)
     amnesia = .waiting
     effects.append(.persist(.floor(floor)))
   }

@@ -4,7 +4,9 @@ import Primitives
 
 extension Consensus {
   /// No vote without a place in the committee, at or below the floor, or while one could contradict a forgotten one.
-  func mayVote(in view: View) -> Bool { index != nil && !halted && !amnesia.isActive && view > floor }
+  func mayVote(in view: View) -> Bool {
+    index != nil && !halted && (!amnesia.isActive || Mutant.has(.amnesiacVotes)) && view > floor
+  }
 
   /// This node's own votes of a view.
   func own(in view: View) -> VoterRecord {
@@ -52,7 +54,8 @@ extension Consensus {
       guard let root = block.root else { continue }
       let own = own(in: view)
       guard own.finalize == nil, own.attest == nil else { return }
-      if own.first?.block == block.hash, own.fallbacks.isEmpty, block.notarization != nil {
+      let isPure = own.fallbacks.isEmpty || Mutant.has(.finalizeAfterFallback)
+      if own.first?.block == block.hash, isPure, block.notarization != nil {
         cast(.finalize, in: view, for: block.hash, root: root, share: block.frostShare, now, &effects)
       } else if block.isFinal {
         cast(.attest, in: view, for: block.hash, root: root, share: block.frostShare, now, &effects)
@@ -71,8 +74,12 @@ extension Consensus {
     let allowed =
       switch kind {
       case .first: own.isEmpty
-      case .fallback: own.first != nil && own.finalize == nil && own.attest == nil && own.ballot(for: block) == nil
-      case .finalize: own.first?.block == block && own.fallbacks.isEmpty && own.finalize == nil && own.attest == nil
+      case .fallback:
+        own.first != nil && (own.finalize == nil || Mutant.has(.fallbackAfterFinalize)) && own.attest == nil
+          && own.ballot(for: block) == nil
+      case .finalize:
+        own.first?.block == block && (own.fallbacks.isEmpty || Mutant.has(.finalizeAfterFallback))
+          && own.finalize == nil && own.attest == nil
       case .attest: own.finalize == nil && own.attest == nil
       }
     assert(allowed, "C10: \(kind) in view \(view)")

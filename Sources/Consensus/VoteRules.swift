@@ -1,6 +1,8 @@
 // The thresholds of C5-C9 as pure functions of counted votes. The state machine and the exhaustive model in the tests
 // decide through this one type.
 
+import Primitives
+
 /// One-line bugs that the checkers must find. Only tests pass anything but `none`.
 public enum ProtocolMutation: Sendable, CaseIterable {
   case none
@@ -49,8 +51,8 @@ public struct VoteRules: Sendable, Hashable {
       quorum = (n + f) / 2 + 1
       fastQuorum = max(quorum, n - p)
     }
-    self.quorum = quorum - (mutation == .quorumMinusOne ? 1 : 0)
-    self.fastQuorum = fastQuorum - (mutation == .fastQuorumMinusOne ? 1 : 0)
+    self.quorum = quorum - (mutation == .quorumMinusOne || Mutant.has(.quorumOneSmaller) ? 1 : 0)
+    self.fastQuorum = fastQuorum - (mutation == .fastQuorumMinusOne || Mutant.has(.fastQuorumOneSmaller) ? 1 : 0)
   }
 
   /// C5, C6: Q distinct voters, first or fallback. C8: Q distinct Finalize.
@@ -60,7 +62,9 @@ public struct VoteRules: Sendable, Hashable {
   public func isFastQuorum(_ firstVoters: Int) -> Bool { firstVoters >= fastQuorum }
 
   /// False but for a mutant: after a first notarize, a timer never makes a node nullify (C3).
-  public var timerNullifiesAfterNotarize: Bool { mutation == .nullifyAfterNotarize }
+  public var timerNullifiesAfterNotarize: Bool {
+    mutation == .nullifyAfterNotarize || Mutant.has(.nullifyAfterNotarize)
+  }
 
   /// C9: the fallback votes allowed to a validator whose first vote was `own`, by what it has counted.
   /// - Parameters:
@@ -82,8 +86,10 @@ public struct VoteRules: Sendable, Hashable {
       for block in 1...blocks where own != block && byBlock[block] >= f + p { allowed.insert(.block(block)) }
       if own != 0, voters - (byBlock.dropFirst().max() ?? 0) >= f + p { allowed.insert(.nullify) }
     } else {
-      if own != 0, nullify >= f + p + 1 { allowed.insert(.nullify) }
-      if own == 0, blocks == 1, voters >= n - f { allowed.insert(.block(1)) }
+      if own != 0, nullify >= f + p + (Mutant.has(.fallbackToNullifyTooSoon) ? 0 : 1) { allowed.insert(.nullify) }
+      if own == 0, blocks == 1, voters >= n - f - (Mutant.has(.fallbackToBlockTooSoon) ? 1 : 0) {
+        allowed.insert(.block(1))
+      }
     }
     return allowed
   }

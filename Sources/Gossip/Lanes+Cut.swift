@@ -38,10 +38,12 @@ extension Lanes {
 
   private func optimisticTip(of lane: Int, after before: LaneTip?) -> LanePoint? {
     guard isInGoodStanding(ValidatorIndex(lane)) else { return nil }
-    let chain = lanes[lane].chain
     let start = before?.point ?? LanePoint(lane: ValidatorIndex(lane), sequence: 0, hash: .zero)
+    // Asked in every step, and mostly there is nothing.
+    guard lanes[lane].chain.tip.sequence > start.sequence else { return nil }
+    let chain = lanes[lane].chain
     // On another branch than the parent's, only a proof helps.
-    guard chain.isMain(start), chain.tip.sequence > start.sequence else { return nil }
+    guard chain.isMain(start) else { return nil }
     let furthest = min(chain.tip.sequence, start.sequence + LaneLimits.batchesPerCut)
     let share = settings.cutBytes / lanes.count
     var bytes = 0
@@ -112,7 +114,7 @@ extension Lanes {
   public func batches(after parent: LaneCut, upTo cut: LaneCut, view: View) -> [HeldBatch]? {
     var batches: [HeldBatch] = []
     let n = lanes.count
-    let first = Int(view % UInt64(n))
+    let first = Mutant.has(.lanesOrderedByHolder) ? Int(index ?? 0) : Int(view % UInt64(n))
     for offset in 0..<n {
       let lane = ValidatorIndex((first + offset) % n)
       guard let tip = cut.tip(of: lane), tip.sequence > parent.sequence(of: lane) else { continue }

@@ -90,7 +90,7 @@ extension Lanes {
     if let index = wants.firstIndex(where: { $0.point == point }) { wants[index].missedAt = want.missedAt }
   }
 
-  var nextAsk: Instant? { wants.lazy.map(\.nextAt).min() }
+  var nextAsk: Instant? { wants.isEmpty ? nil : wants.lazy.map { $0.nextAt }.min() }
 
   mutating func askForWanted(at now: Instant, into effects: inout [Effect]) {
     guard wants.contains(where: { $0.nextAt <= now }) else { return }

@@ -209,6 +209,7 @@ public struct Lanes: Sendable {
   /// The journal holds what was verified before it was written.
   private mutating func recover(_ batch: LaneBatch) {
     guard Int(batch.lane) < lanes.count, batch.sequence > lanes[Int(batch.lane)].chain.base.sequence else { return }
+    if Mutant.has(.laneForgottenOnRestart) { return }
     let held = HeldBatch(batch, chain: chain)
     guard !lanes[Int(batch.lane)].chain.contains(held.hash), lanes[Int(batch.lane)].chain.mayFollow(batch) else {
       return
@@ -228,7 +229,7 @@ public struct Lanes: Sendable {
     if !own.memory.isWhole { entries.append(.remembers(false)) }
     for lane in lanes {
       if let evidence = lane.evidence { entries.append(.evidence(evidence)) }
-      for batch in lane.chain.unfinal { entries.append(.batch(batch)) }
+      for batch in lane.chain.unfinal where !Mutant.has(.batchesNotRewritten) { entries.append(.batch(batch)) }
     }
     return entries
   }

@@ -1,3 +1,4 @@
+public import Primitives
 public import Wire
 
 /// All records of one kind, in memory: the only way in which the engine reads and writes replicated state.
@@ -230,7 +231,7 @@ extension Table {
     let slot = Int(change.slot)
     switch change.change {
     case .changed:
-      if let before = change.before { records[slot] = before }
+      if let before = change.before, !Mutant.has(.undoForgetsChange) { records[slot] = before }
     case .removed:
       let top = free.popLast()
       precondition(top == change.slot, "undo log out of order")

@@ -7,6 +7,8 @@
 // - A commit to the ledger waits for this node's first votes, so that the journal is never the older of the two.
 // - An unhurried message waits for its records but starts no write by itself before `hurry`.
 
+import Primitives
+
 /// What the journal has to do next, as one durable write.
 public struct JournalWrite: Sendable {
   /// Replace the journal by these first; what was in it is in the ledger.
@@ -49,7 +51,7 @@ public struct DurabilityGate: Sendable {
       case .send(_, let message), .broadcast(let message):
         switch message.promise {
         case .none: ready.append(effect)
-        case .binding: hold(effect, until: taken, into: &ready)
+        case .binding: hold(effect, until: Mutant.has(.voteBeforeSync) ? 0 : taken, into: &ready)
         case .unhurried: hold(effect, until: taken, isHurried: false, into: &ready)
         }
       case .receipt(_, _, let isFast): hold(effect, until: isFast ? lastBallot : taken, into: &ready)

@@ -26,7 +26,7 @@ struct ReadIndex {
 
   var isAsking: Bool { !current.isEmpty }
   /// The view that the most demanding waiting read needs to see final; nil when none waits.
-  var viewWanted: View? { waiting.last.map(\.view) }
+  var viewWanted: View? { waiting.last.map { $0.view } }
 
   /// False when too many wait already.
   mutating func add(_ ticket: UInt64) -> Bool {
@@ -60,7 +60,7 @@ struct ReadIndex {
     }
     answered[validator] = true
     self.view = max(self.view, view)
-    guard answered.count(where: { $0 }) >= quorum else { return false }
+    guard answered.count(where: { $0 }) >= (Mutant.has(.readAsksOnlyItself) ? 1 : quorum) else { return false }
     // Views only grow from round to round, so `waiting` stays ascending.
     let wanted = max(self.view, waiting.last?.view ?? 0)
     for ticket in current { waiting.append((wanted, ticket)) }
@@ -71,7 +71,7 @@ struct ReadIndex {
   /// Moves the reads that a final, executed block of `view` satisfies to `ready`.
   mutating func release(upTo view: View, into ready: inout [UInt64]) {
     var count = 0
-    while count < waiting.count, waiting[count].view <= view {
+    while count < waiting.count, waiting[count].view <= view + (Mutant.has(.readBeforeExecution) ? 1 : 0) {
       ready.append(waiting[count].ticket)
       count += 1
     }

@@ -131,7 +131,7 @@ extension Replica {
       var changes: [RecordChange] = []
       clearing.rollbackBlock(into: &changes)
       system.rollbackBlock(into: &changes)
-      tree.update(changes)
+      if !Mutant.has(.rollbackKeepsTree) { tree.update(changes) }
       blocks[hash]?.executed = nil
       counters.rollbacks &+= 1
     }
@@ -174,7 +174,8 @@ extension Replica {
       counters.transactions &+= 1
       guard let waiting = tickets.removeValue(forKey: outcome.hash) else { continue }
       let receipt = Receipt(
-        transaction: outcome.hash, height: height, index: UInt32(truncatingIfNeeded: index),
+        transaction: outcome.hash, height: height,
+        index: UInt32(truncatingIfNeeded: Mutant.has(.receiptOfNeighbour) ? index ^ 1 : index),
         stateRoot: executed.stateRoot, outcome: outcome)
       for ticket in waiting { effects.append(.receipt(ticket: ticket, receipt, isFast: isFast)) }
     }

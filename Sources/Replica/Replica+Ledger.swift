@@ -31,6 +31,7 @@ extension Replica {
         )
       }
       stored.append(store(block, executed, certificate))
+      if Mutant.has(.commitsLastBlockOnly) { changes.removeAll() }
       changes.append(contentsOf: executed.result.changes)
     }
     guard let top = blocks[finalChain[last]] else { return }
@@ -60,9 +61,9 @@ extension Replica {
   private func store(_ block: Block, _ executed: ExecutedBlock, _ certificate: Certificate) -> StoredBlock {
     return StoredBlock(
       height: block.header.height, hash: block.hash, timestamp: block.header.timestamp, stateRoot: executed.stateRoot,
-      proposal: block.proposal.wireBytes, batches: (block.batches ?? []).map(\.batch.wireBytes),
+      proposal: block.proposal.wireBytes, batches: (block.batches ?? []).map { $0.batch.wireBytes },
       certificates: Certificates(final: certificate, state: block.stateCertificate).wireBytes,
-      transactions: executed.result.outcomes.map(\.hash), receipts: executed.receipts,
+      transactions: executed.result.outcomes.map { $0.hash }, receipts: executed.receipts,
       receiptsProof: executed.receiptsProof)
   }
 

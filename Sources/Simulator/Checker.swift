@@ -27,7 +27,7 @@ struct Checker {
     var attest: Vote?
   }
 
-  private struct Slot: Hashable {
+  struct Slot: Hashable {
     let voter: ValidatorIndex
     let number: UInt64
   }
@@ -36,13 +36,17 @@ struct Checker {
   let scheme: SignatureScheme
   let chain: Digest
   /// By height; genesis is missing.
-  private var finals: [FinalEntry] = []
-  private var ballots: [Slot: Ballots] = [:]
+  var finals: [FinalEntry] = []
+  private(set) var ballots: [Slot: Ballots] = [:]
   private var proposals: [Slot: Digest] = [:]
   private var batches: [Slot: Digest] = [:]
   /// Last sequence that the owner of a lane may have forgotten.
   private var lanesForgotten: [ValidatorIndex: UInt64] = [:]
-  private var prunedBelow: View = 0
+  /// What certificates on the wire have said of each view.
+  var facts: [View: ViewFacts] = [:]
+  /// Headers whose leader's signature was looked at.
+  var headers: Set<Digest> = []
+  private(set) var prunedBelow: View = 0
   private var executed: Set<Digest> = []
   /// Highest place that a client was told of.
   var lastTold = Place(height: 0, index: 0)
@@ -50,6 +54,8 @@ struct Checker {
   private var proven: [Height: Digest] = [:]
 
   /// n, f, p, Q and QF again, from the specification's formulas.
+  let f: Int
+  let p: Int
   private let quorum: Int
   private let fastQuorum: Int
 
@@ -60,6 +66,7 @@ struct Checker {
     let n = committee.keys.count
     let f = n < 4 ? 0 : (n - 1) / 3
     let p = n < 4 ? 0 : max(1, (n - 3 * f + 1) / 2)
+    (self.f, self.p) = (f, p)
     quorum = n < 4 ? n : (n + f) / 2 + 1
     fastQuorum = n < 4 ? n : max(quorum, n - p)
   }
@@ -75,7 +82,10 @@ struct Checker {
   mutating func sees(_ message: PeerMessage, from host: SimulatedHost, _ simulation: Simulation) {
     switch message {
     case .consensus(.vote(let vote)): if vote.voter == host.identity { sees(vote, from: host, simulation) }
+    case .consensus(.certificate(let certificate)): sees(certificate, from: host, simulation)
+    case .consensus(.evidence(let evidence)): sees(evidence, from: host, simulation)
     case .consensus(.proposal(let proposal)):
+      sees(proposal.signedHeader, from: host, simulation)
       if proposal.header.leader == host.identity { sees(proposal, from: host, simulation) }
     case .lane(.batch(let batch)): if batch.lane == host.identity { sees(batch, from: host, simulation) }
     default: break
@@ -86,7 +96,13 @@ struct Checker {
   private mutating func sees(_ vote: Vote, from host: SimulatedHost, _ simulation: Simulation) {
     host.highestVote = max(host.highestVote, vote.view)
     guard vote.view >= prunedBelow else { return }
-    if vote.view <= host.forgotten { return }
+    if vote.view <= host.forgotten {
+      if host.admitsLoss {
+        simulation.violate(
+          "amnesia: no vote where one may be forgotten", "validator \(vote.voter) in view \(vote.view)")
+      }
+      return
+    }
     let slot = Slot(voter: vote.voter, number: vote.view)
     var known = ballots[slot] ?? Ballots()
     let who = "validator \(vote.voter) in view \(vote.view)"
@@ -95,6 +111,7 @@ struct Checker {
       if let first = known.first, first.block != vote.block { simulation.violate("C10: one first vote a view", who) }
       known.first = vote
     case .fallback:
+      checkThreshold(of: vote, who, simulation)
       if known.first == nil { simulation.violate("C9: fallback only after the first vote", who) }
       if known.first?.block == vote.block { simulation.violate("C9: a fallback differs from the first vote", who) }
       if let finalize = known.finalize, !known.fallbacks.contains(where: { $0.block == vote.block }) {
@@ -152,6 +169,7 @@ struct Checker {
     }
     host.toldHeight = height
     host.toldHash = block.hash
+    checkOrder(block.certificate, of: block, who, simulation)
     if let known = entry(at: height) {
       if known.hash != block.hash { simulation.violate("agreement", "\(who): \(block.hash) against \(known.hash)") }
       if known.root != block.executed.stateRoot {
@@ -167,7 +185,10 @@ struct Checker {
     if let parent, block.header.timestamp <= parent.timestamp || block.header.view <= parent.view {
       simulation.violate("C14: time and views grow along the chain", who)
     }
-    checkOrder(block.certificate, of: block, who, simulation)
+    let stated = block.header.executedHeight
+    if let executed = entry(at: stated), executed.root != block.header.executedRoot {
+      simulation.violate("C15: headers state true roots", "\(who): \(block.header.executedRoot) at \(stated)")
+    }
     let outcomes = block.executed.result.outcomes
     for outcome in outcomes where outcome.status == .executed {
       if !executed.insert(outcome.hash).inserted { simulation.violate("D8: executed at most once", who) }
@@ -176,6 +197,7 @@ struct Checker {
       FinalEntry(
         hash: block.hash, root: block.executed.stateRoot, view: block.header.view, timestamp: block.header.timestamp,
         transactions: outcomes.map(\.hash), statuses: outcomes.map(\.status)))
+    checkFacts(after: parent?.view ?? 0, upTo: block.header.view, who, simulation)
     if let root = proven[height], root != block.executed.stateRoot {
       simulation.violate("equal state roots", "\(who): a quorum signed \(root)")
     }
@@ -195,6 +217,7 @@ struct Checker {
     let limit = prunedBelow
     ballots = ballots.filter { $0.key.number >= limit }
     proposals = proposals.filter { $0.key.number >= limit }
+    facts = facts.filter { $0.key >= limit }
   }
 
   // MARK: Certificates

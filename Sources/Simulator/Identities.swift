@@ -31,7 +31,7 @@ struct Identities {
       custodian: custodian.publicKey, listingAuthority: authority.publicKey, validators: keys,
       accounts: traders.enumerated().map {
         FundedAccount(account: AccountID($0.element.publicKey), amount: Self.funds >> Int64(min($0.offset, 20)))
-      })
+      }, liquidation: options.hasOracle ? .off : LiquidationParameters())
     genesis = Genesis(
       name: "simulation",
       validators: keys.enumerated().map {

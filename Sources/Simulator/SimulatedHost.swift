@@ -51,6 +51,8 @@ final class SimulatedHost {
   /// Nil for an honest node.
   let adversary: (any Adversary)?
   var replica: Replica?
+  /// There is a replica. To ask the optional itself would copy kilobytes.
+  var isUp = false
   /// Grows with every start and every crash.
   var life: UInt32 = 0
   var clock: HostClock
@@ -85,6 +87,8 @@ final class SimulatedHost {
   var toldHash: Digest = .zero
   /// Votes up to this view may have been forgotten with the disk that held them: they may be cast again, differently.
   var forgotten: View = 0
+  /// It was told so when it started: it must not vote in any of them.
+  var admitsLoss = false
   /// Nothing above `forgotten` is final here since the disk was lost.
   var isRecovering = false
   var highestVote: View = 0
@@ -106,10 +110,10 @@ final class SimulatedHost {
 
   func loseMemory() {
     forgotten = highestVote
+    admitsLoss = false
     isRecovering = true
   }
 
-  var isUp: Bool { replica != nil }
   var isHonest: Bool { adversary == nil }
   /// May not know what it voted: counts against f.
   var isUnsure: Bool { !isHonest || isRecovering || replica?.consensus.isAmnesiac == true }

@@ -47,9 +47,9 @@ struct SimulatedJournal {
 
   /// Hands one write to the disk.
   mutating func begin(_ write: JournalWrite) {
-    let records = write.records.map(\.wireBytes)
+    let records = write.records.map { $0.wireBytes }
     if let replacement = write.replacement {
-      work = .rewrite(replacement.map(\.wireBytes) + records)
+      work = .rewrite(replacement.map { $0.wireBytes } + records)
     } else {
       work = .sync(records)
     }

@@ -17,6 +17,7 @@ extension Simulation {
     }
     if let keys = host.replica?.groupKeys { thresholdChecker.sees(keys, at: block.header.height, self) }
     guard isNew else { return }
+    oracle?.sees(block)
     note(block.certificate.kind == .fastFinal ? .fastFinal : .slowFinal)
     if let crashed = leaderCrashedIn, block.header.view > crashed {
       note(.viewChangeAfterLeaderCrash)
@@ -79,8 +80,8 @@ extension Simulation {
     schedule(.audit, after: Duration64.second)
     report.largestQueue = max(report.largestQueue, queue.count)
     for host in hosts {
-      guard let replica = host.replica else { continue }
-      let isAmnesiac = replica.consensus.isAmnesiac
+      guard host.isUp else { continue }
+      let isAmnesiac = host.replica?.consensus.isAmnesiac ?? false
       if host.wasAmnesiac, !isAmnesiac { note(.amnesiaRecovered) }
       if !host.wasAmnesiac, isAmnesiac { note(.amnesiaByReminder) }
       host.wasAmnesiac = isAmnesiac
@@ -111,6 +112,9 @@ extension Simulation {
       let broken = clearing.checkInvariants()
       if let first = broken.first {
         violate("INV-\(first.invariant)", "node \(host.number): \(first.detail) (and \(broken.count - 1) more)")
+      }
+      if let fault = oracle?.difference(from: &clearing, at: replica.finalHeight) {
+        violate("the model's tables", "node \(host.number) at height \(replica.finalHeight): \(fault)")
       }
     }
   }

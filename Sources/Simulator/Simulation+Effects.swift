@@ -92,6 +92,7 @@ extension Simulation {
     case .verify(let batch, let transactions): verify(batch, transactions, host)
     case .commit(let commit):
       host.commit = commit
+      if host.isHonest, let fault = oracle?.judge(commit) { violate("the model's clearing", fault) }
       let latency = options.disk.commitMin + diskRandom.exponential(options.disk.commitMean)
       schedule(.committed, for: host, after: latency)
     case .loadBlocks(let peer, let height):
@@ -120,6 +121,9 @@ extension Simulation {
     if case .report(_, let reason) = effect, reason.hasSuffix("equivocation") { note(.equivocationReported) }
     if case .report(_, let reason) = effect, reason.hasSuffix("fork") { note(.forkedLane) }
     if case .report(_, let reason) = effect, reason == "a wrong signature share" { note(.signerCaughtWrong) }
+    if case .report(_, "conflictingFinality") = effect {
+      violate("no conflicting finality", "reported by an honest node")
+    }
   }
 
   private func wake(_ host: SimulatedHost, at local: Instant) {

@@ -33,6 +33,7 @@ extension Simulation {
       scheme: options.signatures, settings: settings, clearing: state.clearing, system: state.system,
       tree: state.tree, recovery: state.recovery(journal: journal, amnesiac: amnesiac),
       secrets: ReplicaSecrets(seed: freshSeed(), kept: kept), bootId: mixer.next())
+    host.isUp = true
     host.wasAmnesiac = host.replica?.consensus.isAmnesiac ?? false
     if host.wasAmnesiac { note(.amnesiaBegun) }
     step(host, .start)
@@ -47,7 +48,7 @@ extension Simulation {
   }
 
   func step(_ host: SimulatedHost, _ input: Input) {
-    guard host.replica != nil else { return }
+    guard host.isUp else { return }
     if !host.journal.isIdle { note(.stepDuringSync) }
     var produced: [Effect] = []
     swap(&produced, &effects)
@@ -64,6 +65,7 @@ extension Simulation {
     host.pastViews = max(host.pastViews, replica.consensus.statistics.viewsEntered)
     noteCounters(replica)
     host.replica = nil
+    host.isUp = false
     host.life += 1
     host.submissions.removeAll()
     host.reads.removeAll()
@@ -154,6 +156,7 @@ extension Simulation {
   private func bootAmnesiac(_ host: SimulatedHost) {
     host.journal.renew(keeping: [JournalRecord.consensus(.amnesiac(true)).wireBytes])
     host.loseMemory()
+    host.admitsLoss = true
     boot(host, journal: [], amnesiac: true)
   }
 }

@@ -33,6 +33,7 @@ public final class Simulation {
   var report: SimulationReport
   var checker: Checker
   var thresholdChecker: ThresholdChecker
+  var oracle: Oracle?
   var load: Workload
   var phase = Phase.start
   /// Open faults by number, to be mended.
@@ -76,6 +77,7 @@ public final class Simulation {
     report = SimulationReport(options: options)
     thresholdChecker = ThresholdChecker(chain: chain)
     checker = Checker(committee: committee, scheme: options.signatures, chain: chain)
+    oracle = options.hasOracle ? Oracle(genesis, scheme: options.signatures) : nil
     load = Workload(options, random: random)
     var clocks = random.stream(Purpose.keys.rawValue)
     for validator in Array(0..<options.validators) + twins {
@@ -137,6 +139,7 @@ public final class Simulation {
     report.shares = thresholdChecker.sharesSeen
     report.keyEpochs = thresholdChecker.keyEpochs.count
     report.firstKeyHeight = thresholdChecker.firstKeyHeight
+    report.judged = oracle?.transactions ?? 0
     for host in hosts {
       let views = host.pastViews + (host.replica?.consensus.statistics.viewsEntered ?? 0)
       report.views = max(report.views, views)

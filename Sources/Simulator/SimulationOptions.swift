@@ -24,6 +24,8 @@ public struct SimulationOptions: Sendable {
   public var duration: Instant
   /// Length that was asked for; large or costly networks run shorter.
   public let requestedDuration: Instant
+  /// Made by `storm`.
+  public private(set) var isStorm = false
   /// Length of each phase with faults, after which all is healed and finality must return. Zero: calm, no faults at all.
   public var faultPhase: Instant
   public var network = NetworkOptions()
@@ -33,6 +35,8 @@ public struct SimulationOptions: Sendable {
   /// Kinds of faults in use, and the mean pause between two of them.
   public var faults: [FaultKind] = []
   public var faultEvery: Instant = 5 * Duration64.second
+  /// The reference model judges the clearing, in a market without liquidation, which it does not know. Slow.
+  public var hasOracle = false
   /// Byzantine validators; at most f of them.
   public var adversaries: [AdversaryAssignment] = []
   /// Validators that never start.
@@ -165,11 +169,39 @@ extension SimulationOptions {
         options.adversaries[0].kind = kinds[Int(random.below(UInt64(kinds.count)))]
       }
     }
+    options.hasOracle = options.epochBlocks == 0 && random.below(8) == 0
     return options
   }
 
-  private mutating func drawAdversaries(_ random: inout SeededRandom) {
-    guard random.below(2) == 0, f > 0 else { return }
+  /// Short and rough: a small network in which something breaks several times a second. A minute of it has as much of
+  /// what is rare as hours of the swarm.
+  public static func storm(
+    seed: UInt64, validators: Int? = nil, duration: Instant = 60 * Duration64.second
+  ) -> Self {
+    var random = SeededRandom(seed: seed).stream(Purpose.storm.rawValue)
+    let drawn = [4, 4, 4, 4, 4, 5, 6, 7][Int(random.below(8))]
+    var options = SimulationOptions(seed: seed, validators: validators ?? drawn, duration: duration)
+    options.isStorm = true
+    options.faultPhase = random.between(5, 15) * Duration64.second
+    options.faultEvery = random.between(50, 650) * Duration64.millisecond
+    options.network.draw(&random)
+    options.disk.draw(&random)
+    options.clock.skew = random.between(0, 500) * Duration64.millisecond
+    options.clock.drift = random.between(0, 300)
+    options.load.draw(&random)
+    options.load.rate = [2_000, 5_000, 10_000, 20_000][Int(random.below(4))]
+    options.load.reads = 2_000
+    options.load.oracleEvery = [1, 2, 5][Int(random.below(3))] * Duration64.second
+    options.faults = FaultKind.allCases.filter { _ in random.below(2) == 0 }
+    options.journalBytesMax = Int(random.between(16, 128)) << 10
+    options.drawAdversaries(&random, quarters: 3)
+    options.hasOracle = random.below(4) == 0
+    return options
+  }
+
+  /// In so many quarters of the seeds there are some.
+  private mutating func drawAdversaries(_ random: inout SeededRandom, quarters: UInt64 = 2) {
+    guard random.below(4) < quarters, f > 0 else { return }
     let count = 1 + Int(random.below(UInt64(f)))
     var places = Array(0..<validators)
     for _ in 0..<count {
@@ -204,7 +236,8 @@ extension DiskOptions {
 
 extension LoadOptions {
   mutating func draw(_ random: inout SeededRandom) {
-    rate = [100, 200, 500, 500, 1_000, 1_000, 2_000, 10_000][Int(random.below(8))]
+    // From idle to busy: an hour of an idle network costs a tenth of one under load, and meets as many faults.
+    rate = [0, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000][Int(random.below(10))]
     burst = 2 + random.below(30)
     reads = [0, 200, 1_000][Int(random.below(3))]
     clockRate = [1, 60, 600][Int(random.below(3))]
@@ -231,6 +264,7 @@ extension SimulationOptions: CustomStringConvertible {
         + "traders \(load.traders), market clock x\(load.clockRate), prices every \(milliseconds(load.oracleEvery))",
       "journal rewritten above \(journalBytesMax) bytes",
       epochBlocks == 0 ? "no group key" : "epochs of \(epochBlocks) blocks",
+      "clearing judged by the model: \(hasOracle ? "yes, without liquidation" : "no")",
       "faults every \(faultEvery / Duration64.millisecond) ms: \(faults.map(\.rawValue).joined(separator: ", "))",
       "adversaries: \(adversaries.map { "\($0.validator) \($0.kind.rawValue)" }.joined(separator: ", "))",
     ]

@@ -34,6 +34,8 @@ public struct SimulationReport: Sendable {
   public var reads: UInt64 = 0
   public var faults: [FaultKind: UInt64] = [:]
   public var restarts: UInt64 = 0
+  /// Transactions that the reference model has cleared as well.
+  public var judged: UInt64 = 0
   public var marks = Marks()
   /// From submission to receipt at the node that was asked, ascending; at most `latenciesMax`.
   public var latencies: [Instant] = []
@@ -69,6 +71,6 @@ extension SimulationOptions {
   /// The one command that runs this again, for options that `swarm` or `calm` made.
   public var command: String {
     "novation simulate --seed \(seed) --validators \(validators) --duration \(requestedDuration / Duration64.second)"
-      + (faultPhase == 0 ? " --calm" : "")
+      + (faultPhase == 0 ? " --calm" : isStorm ? " --storm" : "")
   }
 }

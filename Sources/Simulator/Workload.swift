@@ -217,18 +217,18 @@ extension Simulation {
     schedule(.observe(number), after: options.load.oracleEvery)
     let host = hosts[number]
     if number == 0 { load.walk() }
-    guard let replica = host.replica else { return }
+    guard host.isUp else { return }
     let time = host.clock.wall(at: now)
     let market = genesis.market.time + (time - genesis.market.time) * options.load.clockRate
     let lie = host.adversary?.priceFactor ?? 100
     let index = load.index.map { $0 / 100 * lie / 1_000 * 1_000 }
-    let surfaces = replica.clearing.openExpiries(at: market).prefix(12).map { series in
+    let surfaces = (host.replica?.clearing.openExpiries(at: market) ?? []).prefix(12).map { series in
       SurfaceQuote(
         underlying: series.underlying, expiry: series.expiry,
         forward: index[Int(series.underlying) % index.count], volatilities: Self.smile)
     }
     let observation = Observation(
-      round: replica.clearing.round(at: time),
+      round: host.replica?.clearing.round(at: time) ?? 0,
       prices: index.enumerated().map { IndexQuote(underlying: UInt8($0.offset), price: $0.element) },
       surfaces: Array(surfaces))
     let bytes = transaction(by: host.signer, [.observe(observation)])

@@ -23,6 +23,8 @@ struct RunRecord: Codable, Sendable {
   var transactions: UInt64
   var receipts: UInt64
   var reads: UInt64
+  /// Transactions that the reference model has cleared as well.
+  var judged: UInt64
   var p50Milliseconds: Double?
   var p99Milliseconds: Double?
   var faults: [String: UInt64]
@@ -47,6 +49,7 @@ struct RunRecord: Codable, Sendable {
     transactions = report.transactions
     receipts = report.receipts
     reads = report.reads
+    judged = report.judged
     let milliseconds = { (time: Instant) in Double(time / Duration64.microsecond) / 1000 }
     p50Milliseconds = report.latency(perMille: 500).map(milliseconds)
     p99Milliseconds = report.latency(perMille: 990).map(milliseconds)
@@ -193,6 +196,7 @@ extension RunRecord {
     transactions += run.transactions
     receipts += run.receipts
     reads += run.reads
+    judged += run.judged
     faults.merge(run.faults) { $0 + $1 }
     marks.merge(run.marks) { $0 + $1 }
   }
@@ -206,7 +210,7 @@ struct CampaignSummary: Encodable {
 
   enum CodingKeys: String, CodingKey {
     case seeds, violations, failed, clusterHours, events, messages, views, nullifiedViews, healings, restarts, receipts
-    case reads, faults, marks, missingMarks
+    case reads, judged, faults, marks, missingMarks
   }
 
   init(isCampaign: Bool) { self.isCampaign = isCampaign }
@@ -239,6 +243,7 @@ struct CampaignSummary: Encodable {
     try container.encode(total?.restarts ?? 0, forKey: .restarts)
     try container.encode(total?.receipts ?? 0, forKey: .receipts)
     try container.encode(total?.reads ?? 0, forKey: .reads)
+    try container.encode(total?.judged ?? 0, forKey: .judged)
     try container.encode(total?.faults ?? [:], forKey: .faults)
     try container.encode(total?.marks ?? [:], forKey: .marks)
     try container.encode(missingMarks, forKey: .missingMarks)
@@ -261,6 +266,7 @@ struct CampaignSummary: Encodable {
     add("restarts", total.restarts)
     add("transactions acknowledged", total.receipts)
     add("linearizable reads", total.reads)
+    add("transactions judged by the model", total.judged)
     for (name, count) in total.faults.sorted(by: { $0.key < $1.key }) { add("fault: \(name)", count) }
     for (name, count) in total.marks.sorted(by: { $0.key < $1.key }) { add("reached: \(name)", count) }
     table.add([.init("violations"), .init("\(violations)", violations == 0 ? .green : .red)])

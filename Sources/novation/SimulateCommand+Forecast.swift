@@ -8,7 +8,7 @@ extension SimulateCommand {
   func forecast(_ path: String) throws {
     let topology = try explained { try TopologyFile.load(from: path) }
     let progress = Progress("simulate")
-    let forecast = Forecast(topology, seed: seed, duration: min(duration, 60) * Duration64.second) {
+    let forecast = Forecast(topology, seed: seed, duration: min(duration ?? 60, 60) * Duration64.second) {
       progress.update($0)
     }
     progress.finish()

@@ -30,7 +30,8 @@ extension ClearingHouse {
     let called = isCalled(Int(number))
     let requirement = requirement(number)
     let account = live.accounts[Int(number)]
-    if !called, requirement.equity < requirement.maintenance {
+    let limit = Mutant.has(.marginCallTooEarly) ? requirement.initial : requirement.maintenance
+    if !called, requirement.equity < limit {
       tables.accounts.update(slot: account.slot) { $0.marginCall = true }
       totals.marginCalls &+= 1
       emit(.marginCall(account: account.id, equity: requirement.equity, maintenance: requirement.maintenance))

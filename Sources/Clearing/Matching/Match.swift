@@ -65,7 +65,8 @@ extension ClearingHouse {
     if taker.side == .buy {
       let level = live.instruments[place].asks.levels.count - 1
       guard level >= 0 else { return nil }
-      let start = live.instruments[place].asks.levels[level].start
+      let last = live.instruments[place].asks.levels[level].orders.count - 1
+      let start = Mutant.has(.lastComeFirstServed) ? last : live.instruments[place].asks.levels[level].start
       return (
         live.instruments[place].asks.levels[level].price, live.instruments[place].asks.levels[level].orders[start]
       )
@@ -149,7 +150,8 @@ extension ClearingHouse {
   private mutating func fill(_ taker: inout Taker, _ maker: BookOrder, _ record: OrderRecord, _ lots: Quantity) {
     takeFromBook(maker, record, lots, instrument: taker.instrument)
     let deal = Deal(
-      instrument: taker.instrument, price: record.price, lots: lots, takerSide: taker.side, taker: taker.account,
+      instrument: taker.instrument, price: Mutant.has(.tradeAtTakerPrice) ? taker.price : record.price, lots: lots,
+      takerSide: taker.side, taker: taker.account,
       takerOrder: taker.id, maker: maker.account, makerOrder: maker.id, isAuction: false)
     let trade = novate(deal)
     emit(.trade(trade))

@@ -53,7 +53,7 @@ extension ClearingHouse {
   }
 
   private static func fee(_ base: Int128, _ rate: Int64, _ limit: Int128) -> Amount {
-    Int64(clamping: min(limit, (base * Int128(rate) + 999_999_999) / 1_000_000_000))
+    Int64(clamping: min(limit, (base * Int128(rate) + (Mutant.has(.feeRoundedDown) ? 0 : 999_999_999)) / 1_000_000_000))
   }
 
   /// Novation: a contract with the clearing house is added, or an opposite one closed. Closing a future pays what it has
@@ -70,7 +70,7 @@ extension ClearingHouse {
     let oldPart = closing == 0 ? 0 : Int64(Int128(entry) * Int128(closing) / Int128(quantity.magnitude))
     let newPart = closing == 0 ? 0 : Int64(Int128(paid) * Int128(closing) / Int128(lots.magnitude))
     setPosition(at: place, quantity: quantity + lots, entry: entry - oldPart + (paid - newPart))
-    if kind == .future, closing > 0 {
+    if kind == .future, closing > 0, !Mutant.has(.futureGainUnpaid) {
       // Long: entry is positive, `newPart` negative; what comes in beyond what went out is the gain.
       move(-(oldPart + newPart), from: SystemAccount.variation, to: account)
     }
@@ -86,7 +86,7 @@ extension ClearingHouse {
     totals.turnover &+= UInt64(deal.premium / 1_000_000)
     let place = Int(deal.instrument)
     tables.instruments.update(slot: live.instruments[place].slot) {
-      $0.openInterest &+= openInterest
+      $0.openInterest &+= Mutant.has(.openInterestOneSided) ? abs(openInterest) : openInterest
       $0.volume &+= deal.lots
       $0.lastPrice = deal.price
     }

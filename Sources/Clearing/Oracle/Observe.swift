@@ -99,7 +99,9 @@ extension ClearingHouse {
   }
 
   /// The middle one; of an even number the lower.
-  private func median(_ values: [Int64]) -> Int64 { values.isEmpty ? 0 : values.sorted()[(values.count - 1) / 2] }
+  private func median(_ values: [Int64]) -> Int64 {
+    values.isEmpty ? 0 : values.sorted()[(values.count - (Mutant.has(.medianTooHigh) ? 0 : 1)) / 2]
+  }
 
   /// Keeps the index of the round for settlement, and forgets what is older than the window can be.
   private mutating func remember(_ record: FeedRecord, of underlying: UnderlyingID) {

@@ -98,7 +98,8 @@ extension ClearingHouse {
       used += 1
     }
     let mean = weight == 0 ? last.price : Int64(sum / weight)
-    return Mean(price: mean / Limits.pricePerLot * Limits.pricePerLot, observations: used)
+    let price = Mutant.has(.settlementUnrounded) ? mean : mean / Limits.pricePerLot * Limits.pricePerLot
+    return Mean(price: price, observations: used)
   }
 
   // MARK: Payment

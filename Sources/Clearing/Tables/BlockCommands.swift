@@ -27,7 +27,8 @@ extension ClearingHouse {
     guard time >= totals.timestamp - Limits.nonceLifetime, time <= totals.timestamp + Limits.nonceAhead else {
       throw Rejection(.nonceOutOfWindow)
     }
-    guard !live.nonces.contains(AccountNumberAndClient(account: account, client: transaction.nonce)) else {
+    let isUsed = live.nonces.contains(AccountNumberAndClient(account: account, client: transaction.nonce))
+    guard !isUsed || Mutant.has(.nonceReusable) else {
       throw Rejection(.nonceUsed)
     }
   }

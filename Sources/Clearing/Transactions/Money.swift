@@ -32,7 +32,7 @@ extension ClearingHouse {
     let id = live.accounts[Int(account)].id
     let record = WithdrawalRecord(account: id, amount: amount, destination: destination, height: totals.height)
     tables.withdrawals.put(record, for: WithdrawalKey(number))
-    move(amount, from: account, to: SystemAccount.withdrawals)
+    move(amount, from: account, to: Mutant.has(.withdrawalNotSetAside) ? SystemAccount.fees : .withdrawals)
     emit(.withdrawalRequested(number: number, account: id, amount: amount))
   }
 

@@ -10,7 +10,7 @@ import Wire
 /// The named adversaries, one file each.
 public enum AdversaryKind: String, CaseIterable, Sendable {
   case equivocatingLeader, doubleVoter, silentLeader, lateLeader, amnesiac, staleReplayer, laneWithholder
-  case selectiveSender, syncLiar, malformedSender, fieldMutator, priceLiar
+  case selectiveSender, syncLiar, malformedSender, fieldMutator, priceLiar, rewindingLeader
   case badShareSigner, silentSigner, selectiveSigner, commitmentForger
 
   static let ofSigning: [AdversaryKind] = [
@@ -37,6 +37,7 @@ public enum AdversaryKind: String, CaseIterable, Sendable {
     case .silentSigner: SilentSigner()
     case .selectiveSigner: SelectiveSigner(tools)
     case .commitmentForger: CommitmentForger(tools)
+    case .rewindingLeader: RewindingLeader(tools)
     }
   }
 }

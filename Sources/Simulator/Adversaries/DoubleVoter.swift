@@ -1,5 +1,6 @@
 // Votes for the block and for nullify in one view, first and fallback, and finalizes whatever it voted, each to some; and
-// tells everybody that it agrees: the vote of the listener, whatever it is, in its own name.
+// tells everybody that it agrees: the vote of the listener, whatever it is, in its own name. In half of the views that is
+// the first they hear of it: who has voted aloud before can no longer agree with two sides.
 
 import Consensus
 import Primitives
@@ -20,6 +21,7 @@ final class DoubleVoter: Adversary {
       if seen.count > 64 { seen.removeAll() }
       seen[vote.view] = block
     }
+    if vote.kind == .first, isAgreeable(in: vote.view) { return }
     say(vote, to: peer, &lies)
     let block = vote.block ?? seen[vote.view]
     switch tools.random.below(5) {
@@ -40,6 +42,11 @@ final class DoubleVoter: Adversary {
     else { return }
     vote.voter = tools.index
     say(vote, to: peer, &lies)
+  }
+
+  private func isAgreeable(in view: View) -> Bool {
+    var chance = SeededRandom(seed: view << 16 | UInt64(tools.index))
+    return chance.below(2) == 0
   }
 
   private func other(_ vote: Vote, _ kind: VoteKind, _ block: Digest?) -> Vote {

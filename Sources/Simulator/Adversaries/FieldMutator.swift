@@ -13,10 +13,20 @@ final class FieldMutator: Adversary {
   /// The last proposal and votes of its own, by kind.
   private var proposal: Proposal?
   private var votes: [VoteKind: Vote] = [:]
+  /// What it tells everybody alike in this view, in place of its proposal: only so can a wrong block find a quorum.
+  private var common: (view: View, proposal: Proposal?) = (0, nil)
 
   init(_ tools: AdversaryTools) { self.tools = tools }
 
   func sends(_ message: PeerMessage, to peer: ValidatorIndex, at now: AdversaryView, into lies: inout [Lie]) {
+    if case .consensus(.proposal(let own)) = message, own.header.leader == tools.index {
+      if common.view != own.header.view {
+        common = (own.header.view, tools.random.below(2) == 0 ? changed(own) : nil)
+      }
+      if let lie = common.proposal {
+        return lies.append(Lie(bytes: PeerMessage.consensus(.proposal(lie)).wireBytes, to: peer))
+      }
+    }
     // Either both, or the lie alone.
     let isChanged = tools.random.below(3) == 0
     if !isChanged || tools.random.below(2) == 0 { lies.append(Lie(bytes: message.wireBytes, to: peer)) }
@@ -55,14 +65,15 @@ final class FieldMutator: Adversary {
       if vote.kind == .finalize { vote.kind = .attest }
     default: if vote.kind == .first { vote.block = nil }
     }
-    return tools.signed(vote)
+    // Now and then with the signature of what it was.
+    return tools.random.below(6) == 0 ? vote : tools.signed(vote)
   }
 
   private func changed(_ original: Proposal) -> Proposal {
     if tools.random.below(5) == 0, let proposal { return proposal }
     proposal = original
     var header = original.header
-    switch tools.random.below(9) {
+    switch tools.random.below(10) {
     case 0: header.view = step(header.view)
     case 1: header.height = step(header.height)
     case 2: header.parentView = step(header.parentView)
@@ -71,12 +82,19 @@ final class FieldMutator: Adversary {
     case 5: header.executedRoot = flipped(header.executedRoot)
     case 6: header.timestamp += tools.random.below(2) == 0 ? -Duration64.second : Duration64.second
     case 7: header.historyRoot = flipped(header.historyRoot)
+    case 8: header.timestamp -= Duration64.second
     default:
       var bare = original
       if tools.random.below(2) == 0 { bare.parentCertificate = nil } else { bare.nullifications = [] }
       return bare
     }
     header.timestamp = max(0, header.timestamp)
+    if tools.random.below(6) == 0 {
+      // With the signature of what it was.
+      var unsigned = original
+      unsigned.header = header
+      return unsigned
+    }
     return tools.signed(original, header: header)
   }
 
