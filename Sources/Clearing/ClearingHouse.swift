@@ -59,25 +59,18 @@ public struct ClearingHouse: Sendable {
 
   mutating func seal(into changes: inout [RecordChange]) {
     tables.totals.put(totals, for: SingletonKey())
-    var visitor = SealBlock(changes: changes)
-    changes = []
-    tables.visit(&visitor)
-    changes = visitor.changes
+    tables.sealBlock(into: &changes)
   }
 
   /// Takes the newest applied block back and reports the changes that undo it.
   public mutating func rollbackBlock(into changes: inout [RecordChange]) {
-    var visitor = RollbackBlock(changes: changes)
-    changes = []
-    tables.visit(&visitor)
-    changes = visitor.changes
+    tables.rollbackBlock(into: &changes)
     rebuildIndices()
   }
 
   /// The oldest applied block is final: what it would take to roll it back is forgotten.
   public mutating func releaseBlock() {
-    var visitor = ReleaseBlock()
-    tables.visit(&visitor)
+    tables.releaseBlock()
   }
 
   mutating func emit(_ kind: EventKind) {

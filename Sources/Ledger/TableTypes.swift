@@ -41,11 +41,40 @@ public protocol TableRecord: Equatable, Sendable, WireCodable {}
   }
 }
 
-/// Work done on each table of a state in turn. A state of many tables offers `visitTables(_ visitor: inout some
-/// TableVisitor)` and calls `visit` in ascending order of table number; sealing, rolling back, releasing, loading and
-/// streaming of the whole state are visitors.
+/// Work done on each table of a state in turn: sealing, rolling back, releasing, loading and streaming of the whole state
+/// are visitors.
 public protocol TableVisitor {
   mutating func visit<Key, Record>(_ table: inout Table<Key, Record>)
+}
+
+/// The tables of a state.
+public protocol StateTables: Sendable {
+  /// Calls `visit` of each, in ascending order of table number.
+  mutating func visit(_ visitor: inout some TableVisitor)
+}
+
+extension StateTables {
+  /// Closes the block and appends its net changes (see `Table.sealBlock`).
+  @inlinable public mutating func sealBlock(into changes: inout [RecordChange]) {
+    var visitor = SealBlock(changes: changes)
+    changes = []
+    visit(&visitor)
+    changes = visitor.changes
+  }
+
+  /// Undoes the newest sealed block and appends the changes that do so (see `Table.rollbackBlock`).
+  @inlinable public mutating func rollbackBlock(into changes: inout [RecordChange]) {
+    var visitor = RollbackBlock(changes: changes)
+    changes = []
+    visit(&visitor)
+    changes = visitor.changes
+  }
+
+  /// Makes the oldest sealed block permanent.
+  @inlinable public mutating func releaseBlock() {
+    var visitor = ReleaseBlock()
+    visit(&visitor)
+  }
 }
 
 /// Seals the block in every visited table and gathers the changes.

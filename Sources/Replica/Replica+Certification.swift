@@ -16,11 +16,6 @@ extension Replica {
   public var keyEpoch: Epoch? { system.finalKeys.active?.epoch }
   /// Public shares and threshold of the shares that sign.
   public var groupKeys: GroupKeys? { system.finalKeys.active }
-  public var isGeneratingKeys: Bool { system.finalKeys.hasWork }
-  /// Shares and certificates made since the start.
-  public var certification: (shares: UInt64, certificates: UInt64) {
-    (certifier.sharesMade, certifier.certificatesMade)
-  }
 
   /// A new step: T4 asks for new nonces where the machine may have been restored from a snapshot of its memory.
   mutating func watchClock(_ now: Moment, into effects: inout [Effect]) {
@@ -82,7 +77,6 @@ extension Replica {
     {
       share = signed.share.bytes.bytes
       session = signed.session
-      certifier.sharesMade &+= 1
     }
     certifier.collector.prepare(
       statement, plan: plan, isFair: certifier.choice.isFair(plan), keys: keys, session: session)
@@ -132,7 +126,6 @@ extension Replica {
   mutating func certify(_ block: Digest, into effects: inout [Effect]) {
     switch certifier.collector.certify(block) {
     case .certificate(let certificate, let plan):
-      certifier.certificatesMade &+= 1
       for entry in plan.entries { certifier.choice.signed(entry.participant) }
       certifier.retire(before: plan.keyEpoch)
       if certifier.keeper.certified(epoch: plan.keyEpoch) {
@@ -168,15 +161,18 @@ extension Replica {
   /// What follows from the last final block: whose shares stayed away, and which nonces are missing.
   mutating func attendToKeys(at now: Moment, into effects: inout [Effect]) {
     guard system.keys.settings.isOn else { return }
-    if certifier.attendedTo != finalHeight {
-      certifier.attendedTo = finalHeight
+    let (height, view) = (finalHeight, consensus.view)
+    // Asked after every step, and mostly nothing has moved.
+    if let last = certifier.attendedTo, last == (height, view) { return }
+    if certifier.attendedTo?.height != height {
       adoptKeys()
       for late in certifier.collector.missing(through: finalView.subtracting(Certifier.missedAfter) ?? 0) {
         certifier.choice.missed(late)
       }
       certifier.collector.forget(through: finalView.subtracting(Certifier.patience) ?? 0)
     }
-    prepareNonces(finalHeight, into: &effects)
+    certifier.attendedTo = (height, view)
+    prepareNonces(height, into: &effects)
   }
 
   private mutating func adoptKeys() {
@@ -185,10 +181,11 @@ extension Replica {
   }
 
   private mutating func prepareNonces(_ height: Height, into effects: inout [Effect]) {
-    guard let own = certifier.own, let active = certifier.keys.isEmpty ? nil : system.finalKeys.active else { return }
+    let schedule = system.finalKeys
+    guard let own = certifier.own, let active = schedule.active else { return }
     var epochs = [active.epoch]
-    let epochBlocks = system.keys.settings.epochBlocks
-    if let pending = system.finalKeys.pending, height % epochBlocks + Certifier.preparationBlocks >= epochBlocks {
+    let epochBlocks = schedule.settings.epochBlocks
+    if let pending = schedule.pending, height % epochBlocks + Certifier.preparationBlocks >= epochBlocks {
       epochs.append(pending.epoch)
     }
     for batch in certifier.prepare(after: consensus.view, epochs: epochs) {
@@ -256,7 +253,7 @@ extension Replica {
 }
 
 /// Key generation messages among the transactions of a lane.
-enum KeyMessageEnvelope {
+public enum KeyMessageEnvelope {
   /// No transaction begins with it.
   private static let tag: UInt8 = 0xf0
   /// One validator's in one batch at most: complaints about everybody, and what else there is to say. `SystemState` bounds
@@ -265,7 +262,8 @@ enum KeyMessageEnvelope {
 
   static func encode(_ message: KeyGenerationMessage) -> [UInt8] { [tag] + message.wireBytes }
 
-  static func isOne(_ bytes: [UInt8]) -> Bool { bytes.first == tag }
+  /// Whether the engine never sees this entry of a lane.
+  public static func isOne(_ bytes: [UInt8]) -> Bool { bytes.first == tag }
 
   /// The messages of a batch, in order; only those that the owner of the lane says in its own name.
   static func messages(in batch: LaneBatch, validators: Int) -> [KeyGenerationMessage] {

@@ -16,8 +16,6 @@ struct Oracle {
   private let chain: Digest
   private let scheme: SignatureScheme
   private var height: Height = 0
-  /// What begins with this is a message of key generation, whoever sent it: the engine never sees it.
-  private static let keyGeneration: UInt8 = 0xf0
   /// What the engine made of final blocks that nobody has stored yet.
   private var results: [Height: BlockResult] = [:]
   private(set) var transactions: UInt64 = 0
@@ -45,7 +43,7 @@ struct Oracle {
     var inputs: [TransactionInput] = []
     for bytes in block.batches {
       guard let batch = try? WireReader.decode(LaneBatch.self, from: bytes) else { return "a batch does not decode" }
-      for transaction in batch.transactions where transaction.first != Self.keyGeneration {
+      for transaction in batch.transactions where !KeyMessageEnvelope.isOne(transaction) {
         inputs.append(TransactionCheck.run(transaction, chain: chain, scheme: scheme))
       }
     }

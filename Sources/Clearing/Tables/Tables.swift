@@ -3,7 +3,7 @@
 public import Ledger
 
 /// The tables, in ascending order of number. The engine reads and writes state nowhere else.
-public struct ClearingTables: Sendable {
+public struct ClearingTables: StateTables {
   public var totals = Table<SingletonKey, TotalsRecord>(id: TableID(1))
   public var accounts = Table<AccountKey, AccountRecord>(id: TableID(2))
   public var positions = Table<PositionKey, PositionRecord>(id: TableID(3))

@@ -54,14 +54,11 @@ struct Certifier {
   var party: (ceremony: Digest, party: KeyGenerationParty)?
   /// The phase for which messages were given to the lane, and when.
   var said: (phase: Int, at: Height)?
-  /// The final height that the duties were last done for.
-  var attendedTo: Height?
+  /// The final height and the view that the duties were last done for.
+  var attendedTo: (height: Height, view: View)?
   /// Difference of the clocks at the last step: a jump may be a restored machine (T4).
   var clockOffset: Int64?
   var connected: [Bool]
-  /// For status: certificates made here, and those spoiled.
-  var certificatesMade: UInt64 = 0
-  var sharesMade: UInt64 = 0
 
   init(secrets: ReplicaSecrets, index: ValidatorIndex?, validators: Int, bootId: UInt64) {
     own = index.map { Participant($0) + 1 }
@@ -128,6 +125,7 @@ struct Certifier {
     let fresh = SeedSource(seed)
     source = fresh
     bootId = fresh.drawBootId()
+    attendedTo = nil
     let known = keys
     for keys in known { adopt(keys) }
   }

@@ -1,6 +1,7 @@
 // Replicated state beside the clearing house: the group key, key generation, and the receipts' root of the last block.
 
 import Clearing
+import Consensus
 public import Ledger
 public import Primitives
 public import Sodium
@@ -8,7 +9,7 @@ public import Threshold
 import Wire
 
 /// The tables, in ascending order of number, above those of the clearing house.
-public struct SystemTables: Sendable {
+public struct SystemTables: StateTables {
   public var blocks = Table<SystemKey, BlockRecord>(id: TableID(64), limit: 1)
   public var keys = Table<SystemKey, KeyScheduleRecord>(id: TableID(65), limit: 1)
   public var keyMessages = Table<KeyMessageKey, KeyMessageRecord>(id: TableID(66))
@@ -37,22 +38,16 @@ public struct SystemState: Sendable {
     identities = genesis.validators.count
     let validators = genesis.validators.map(\.key)
     keys = KeySchedule(
-      chain: chain, identities: validators, threshold: Self.threshold(of: validators.count), settings: genesis.keys,
+      chain: chain, identities: validators, threshold: VoteRules(n: validators.count).quorum, settings: genesis.keys,
       scheme: scheme)
-  }
-
-  /// t = Q.
-  public static func threshold(of validators: Int) -> Int {
-    let f = (validators - 1) / 3
-    return validators < 4 ? validators : (validators + f) / 2 + 1
   }
 
   /// For a ledger without blocks; these records cannot be rolled back.
   public mutating func sealGenesis(into changes: inout [RecordChange]) {
     tables.blocks.put(
       BlockRecord(height: 0, receipts: 0, receiptsRoot: .zero, underlyings: underlyings), for: SystemKey())
-    writeSchedule()
-    seal(into: &changes)
+    tables.keys.put(KeyScheduleRecord(schedule: keys.record, messages: 0), for: SystemKey())
+    tables.sealBlock(into: &changes)
     releaseBlock()
   }
 
@@ -83,7 +78,7 @@ public struct SystemState: Sendable {
         height: height, receipts: UInt32(truncatingIfNeeded: receipts.count), receiptsRoot: ReceiptTree.root(receipts),
         underlyings: underlyings), for: SystemKey())
     if keys.settings.isOn { applyKeys(height: height, messages) }
-    seal(into: &changes)
+    tables.sealBlock(into: &changes)
   }
 
   private mutating func applyKeys(height: Height, _ messages: [KeyGenerationMessage]) {
@@ -114,30 +109,15 @@ public struct SystemState: Sendable {
     if tables.keys[SystemKey()] != record { tables.keys.put(record, for: SystemKey()) }
   }
 
-  private mutating func writeSchedule() {
-    tables.keys.put(KeyScheduleRecord(schedule: keys.record, messages: 0), for: SystemKey())
-  }
-
-  private mutating func seal(into changes: inout [RecordChange]) {
-    var visitor = SealBlock(changes: changes)
-    changes = []
-    tables.visit(&visitor)
-    changes = visitor.changes
-  }
-
   /// Takes the newest applied block back and reports the changes that undo it.
   public mutating func rollbackBlock(into changes: inout [RecordChange]) {
-    var visitor = RollbackBlock(changes: changes)
-    changes = []
-    tables.visit(&visitor)
-    changes = visitor.changes
+    tables.rollbackBlock(into: &changes)
     if let before = earlier.popLast() { keys = before }
   }
 
   /// The oldest applied block is final.
   public mutating func releaseBlock() {
-    var visitor = ReleaseBlock()
-    tables.visit(&visitor)
+    tables.releaseBlock()
     if !earlier.isEmpty { earlier.removeFirst() }
   }
 
