@@ -40,6 +40,7 @@ import Testing
     let possible = Int(report.height - report.firstKeyHeight)
     #expect(report.certified * 2 >= possible, "\(kind): \(report.certified) of \(possible)")
     #expect(report.keyEpochs >= 2, "\(kind)")
+    if kind == .badShareSigner { #expect(report.marks[.signerCaughtWrong] > 0) }
   }
 
   /// T4: restarts at any moment, older disks among them; the checker holds every share against every other.
