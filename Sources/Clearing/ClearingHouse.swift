@@ -28,6 +28,8 @@ public struct ClearingHouse: Sendable {
   var bids = 0
   /// Quotes that the open transaction may still send.
   var quotesLeft = 0
+  /// Firm quotes that it may still use.
+  var firmQuotesLeft = 0
   /// Height of the block before.
   var parent: Height = 0
   let quorum: Int

@@ -16,6 +16,11 @@ extension ClearingHouse {
       case .comboTrade(let trade):
         note(8, event, fault(trade))
         for leg in trade.legs { note(18, event, feeFault(leg)) }
+      case .negotiatedTrade(let trade):
+        for part in trade.parts {
+          note(8, event, fault(part.trades, of: trade.legs, part.quantity, trade.takerSide, net: part.price))
+        }
+        for leg in trade.trades { note(18, event, feeFault(leg)) }
       default: break
       }
     }
@@ -35,24 +40,30 @@ extension ClearingHouse {
   /// INV-8: every leg in its ratio, on its side, at one price; the prices add up to the combo's.
   private func fault(_ trade: ComboTradeEvent) -> String? {
     guard let legs = tables.combos[trade.combo]?.legs else { return "no such combo" }
+    return fault(trade.legs, of: legs, trade.quantity, trade.takerSide, net: trade.price)
+  }
+
+  private func fault(
+    _ trades: [TradeEvent], of legs: [ComboLeg], _ quantity: Quantity, _ takerSide: Side, net price: Price
+  ) -> String? {
     var net: Int128 = 0
     var parts = 0
     for leg in legs {
-      let mine = trade.legs.filter { $0.instrument == leg.instrument }
-      guard let price = mine.first?.price, mine.allSatisfy({ $0.price == price }) else {
+      let mine = trades.filter { $0.instrument == leg.instrument }
+      guard let one = mine.first?.price, mine.allSatisfy({ $0.price == one }) else {
         return "leg \(leg.instrument.raw) is missing or has two prices"
       }
       let lots = mine.reduce(Int128(0)) { $0 + Int128($1.quantity) }
-      if lots != Int128(trade.quantity) * Int128(leg.ratio.magnitude) {
+      if lots != Int128(quantity) * Int128(leg.ratio.magnitude) {
         return "leg \(leg.instrument.raw) traded \(lots) lots"
       }
-      if !mine.allSatisfy({ $0.takerSide == trade.takerSide.ofLeg(leg.ratio) }) {
+      if !mine.allSatisfy({ $0.takerSide == takerSide.ofLeg(leg.ratio) }) {
         return "leg \(leg.instrument.raw) was traded on the wrong side"
       }
-      net += Int128(leg.ratio) * Int128(price)
+      net += Int128(leg.ratio) * Int128(one)
       parts += mine.count
     }
-    if parts != trade.legs.count { return "something else traded with it" }
-    return net == Int128(trade.price) ? nil : "the legs cost \(net)"
+    if parts != trades.count { return "something else traded with it" }
+    return net == Int128(price) ? nil : "the legs cost \(net)"
   }
 }

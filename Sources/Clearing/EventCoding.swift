@@ -234,6 +234,9 @@ extension EventKind: WireCodable {
     case .comboTrade(let trade):
       writer.write(UInt8(27))
       writer.write(trade)
+    case .negotiatedTrade(let trade):
+      writer.write(UInt8(28))
+      writer.write(trade)
     default: break
     }
   }
@@ -301,6 +304,7 @@ extension EventKind: WireCodable {
     case 25: self = .comboCreated(try InstrumentID(from: &reader), try reader.readArray(limit: Limits.maxComboLegs))
     case 26: self = .comboRetired(try InstrumentID(from: &reader))
     case 27: self = .comboTrade(try ComboTradeEvent(from: &reader))
+    case 28: self = .negotiatedTrade(try NegotiatedTradeEvent(from: &reader))
     default: throw reader.invalid("event")
     }
   }

@@ -133,4 +133,6 @@ public enum EventKind: Hashable, Sendable {
   case comboRetired(InstrumentID)
   /// Trades of combos stand here and nowhere else.
   case comboTrade(ComboTradeEvent)
+  /// Trades on firm quotes, likewise.
+  case negotiatedTrade(NegotiatedTradeEvent)
 }

@@ -53,6 +53,9 @@ public enum Limits {
   public static let maxProtectionTime: Timestamp = Duration64.hour
   public static let maxLease: Timestamp = 24 * Duration64.hour
 
+  /// Firm quotes that one transaction uses.
+  public static let maxFirmQuotes = 8
+
   /// Combos at a time, legs of one, and their largest ratio.
   public static let maxCombos = 1_000
   public static let maxComboLegs = 8

@@ -27,6 +27,7 @@ public enum TransactionCheck {
     let valid =
       transaction.chain == chain
       && scheme.verify(transaction.signature, transaction.signingBytes, by: transaction.signer)
+      && transaction.firmQuotes.allSatisfy { scheme.verify($0.signature, $0.signingBytes, by: $0.maker) }
     return TransactionInput(hash: hash, transaction: transaction, signatureValid: valid)
   }
 }

@@ -30,7 +30,7 @@ struct ComboCommand: AsyncParsableCommand {
       for text in leg { _ = try Self.split(text) }
     }
 
-    private static func split(_ text: String) throws -> (name: String, ratio: Int64) {
+    static func split(_ text: String) throws -> (name: String, ratio: Int64) {
       let parts = text.split(separator: ":", omittingEmptySubsequences: false)
       guard parts.count == 2, let ratio = Int64(parts[1]) else {
         throw ValidationError("--leg \"\(text)\": expected NAME:RATIO, such as BTC-27MAR26-100000-C:-1.")

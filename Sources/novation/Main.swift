@@ -16,9 +16,9 @@ struct Novation: AsyncParsableCommand {
       CommandGroup(
         name: "Trade:",
         subcommands: [
-          OrderCommand.self, CancelCommand.self, ComboCommand.self, QuoteCommand.self, LeaseCommand.self,
-          SubmitCommand.self,
-          TransferCommand.self, WithdrawCommand.self, LiquidationCommand.self, FundCommand.self,
+          OrderCommand.self, CancelCommand.self, ComboCommand.self, QuoteCommand.self, RFQCommand.self,
+          LeaseCommand.self, SubmitCommand.self, TransferCommand.self,
+          WithdrawCommand.self, LiquidationCommand.self, FundCommand.self,
         ]),
       CommandGroup(
         name: "Look:",

@@ -14,7 +14,8 @@ struct SubmitCommand: AsyncParsableCommand {
       The file holds the canonical bytes of a signed transaction (raw or hexadecimal), or, with --key, actions to sign:
         {"mode": "allOrNothing", "actions": [{"type": "place", "instrument": "BTC-27MAR26-100000-C", "side": "buy",
          "quantity": "0.5", "price": "1250.25", "postOnly": true}, {"type": "cancel", "order": "17"}]}
-      Types are place, cancel, amend, transfer and withdraw.
+      Types are place, cancel, amend, quote, protect, lease, transfer, withdraw, bid, backstop, fund, createCombo,
+      negotiate and setState.
       """)
 
   @Argument(help: "File, or - for standard input.", completion: .file()) var file: String

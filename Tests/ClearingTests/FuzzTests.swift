@@ -14,6 +14,8 @@ struct Chaos {
   var height: Height = 0
   var index: Int64 = 100_000
   var nonce: UInt64 = 0
+  /// Of the transaction that is being made.
+  var signer = Market.alice
   let traders = [Market.alice, Market.bob, Market.carol, key(60), key(61)]
 
   init(seed: UInt64) { random = SeededRandom(seed: seed) }
@@ -34,8 +36,9 @@ struct Chaos {
     }
   }
 
-  mutating func order() -> PlaceOrder {
-    let id = instrument()
+  mutating func order() -> PlaceOrder { order(in: instrument()) }
+
+  mutating func order(in id: InstrumentID) -> PlaceOrder {
     var price = usd(Int64(random.below(200)) * 10 + 500)
     if id.kind == .future { price = usd(index + Int64(random.below(200)) - 100) }
     if id.isCombo { price = usd(Int64(random.below(600)) * 10 - 3_000) }
@@ -91,6 +94,7 @@ struct Chaos {
           freeze: Int64(random.below(3)) * second))
     case 24: .lease(span: random.below(4) == 0 ? extreme() : Int64(random.below(6)) * second)
     case 26: .createCombo(legs())
+    case 27, 28: .negotiate(uses())
     case 25: .cancel(pick([.quotes, .side(.buy), .side(.sell), .expiry(0, Market.friday), .expiry(9, .min)]))
     default: .place(order())
     }
@@ -108,6 +112,25 @@ struct Chaos {
     }
     if random.below(30) == 0, !legs.isEmpty { legs[0].ratio = extreme() }
     return legs
+  }
+
+  mutating func uses() -> [QuoteUse] {
+    var legs = legs()
+    if random.below(2) == 0 { legs = [ComboLeg(instrument: instrument(), ratio: 1)] }
+    let side = pick([Side.buy, .sell])
+    return (0...random.below(2)).map { _ in
+      nonce += 1
+      let price = legs.count == 1 ? order(in: legs[0].instrument).price : usd(Int64(random.below(6_000)) - 500)
+      let quote = FirmQuote(
+        chain: Market.chain, maker: pick(traders),
+        taker: AccountID(random.below(9) == 0 ? pick(traders) : signer), legs: legs, side: side,
+        price: random.below(9) == 0 ? extreme() : price,
+        quantity: random.below(20) == 0 ? extreme() : Int64(random.below(9)) * 100,
+        number: Nonce.make(time: time, random: random.below(4) == 0 ? random.below(9) : nonce),
+        expiry: time + Int64(random.below(4)) * second)
+      return QuoteUse(
+        quote: quote, quantity: random.below(20) == 0 ? extreme() : min(quote.quantity, Int64(random.below(9)) * 100))
+    }
   }
 
   mutating func quote() -> Quote {
@@ -150,10 +173,9 @@ struct Chaos {
     var transactions: [Transaction] = []
     if random.below(8) != 0 { transactions += observation(house.round(at: time)) }
     for _ in 0..<random.below(count) {
+      signer = random.below(12) == 0 ? pick([Market.custodian, Market.authority, Market.validators[0]]) : pick(traders)
       var actions: [Action] = []
       for _ in 0...random.below(6) { actions.append(action(house.statistics.nextOrder)) }
-      let signer =
-        random.below(12) == 0 ? pick([Market.custodian, Market.authority, Market.validators[0]]) : pick(traders)
       transactions.append(transaction(signer, actions))
     }
     var inputs: [TransactionInput] = []
@@ -206,7 +228,7 @@ struct Chaos {
       funds: 400_000, liquidation: seed % 2 == 0 ? .off : Self.rules,
       trading: seed % 3 == 0 ? Self.trading : TradingRules())
     chaos.time = market.time
-    var (auctions, combos) = (0, 0)
+    var (auctions, combos, negotiated) = (0, 0, 0)
     var sequence = market.house.statistics.nextEvent
     var trades = 0
     for round in 0..<250 {
@@ -222,6 +244,7 @@ struct Chaos {
         sequence += 1
         if case .trade = event.kind { trades += 1 }
         if case .comboTrade = event.kind { combos += 1 }
+        if case .negotiatedTrade = event.kind { negotiated += 1 }
         if case .auctionEnded(_, _, let lots) = event.kind, lots > 0 { auctions += 1 }
         if round % 16 == 0 { #expect((try? WireReader.decode(Event.self, from: event.wireBytes)) == event) }
       }
@@ -231,6 +254,7 @@ struct Chaos {
     }
     #expect(trades > 10)
     if seed % 3 != 0 { #expect(combos > 0, "seed \(seed)") }
+    #expect(negotiated > 0, "seed \(seed)")
     if seed % 3 == 0 { #expect(auctions > 0, "seed \(seed): \(auctions)") }
     // The end of time.
     market.time = .max

@@ -54,7 +54,7 @@ extension ClearingHouse {
     let lots = tradable(maker, record, taker.instrument, lots: most, price: record.price)
     guard lots > 0, let combo = live.instruments[Int(taker.instrument)].combo else { return }
     guard let prices = legPrices(taker.instrument, record.price) else { return taker.stopReason = .limit }
-    guard areInBand(combo, prices) else { return taker.stopReason = .band }
+    guard areInBand(combo.legs, prices) else { return taker.stopReason = .band }
     takeFromBook(maker, record, lots, instrument: taker.instrument)
     var trades: [TradeEvent] = []
     for (leg, price) in zip(combo.legs, prices) {
@@ -72,14 +72,17 @@ extension ClearingHouse {
   /// Prices of the legs that add up to the combo's: the marks, and what is missing on the single legs first. Nil if no
   /// prices between zero and the highest do.
   func legPrices(_ number: Int32, _ price: Price) -> [Price]? {
-    guard let combo = live.instruments[Int(number)].combo else { return nil }
+    live.instruments[Int(number)].combo.flatMap { legPrices($0.legs, price) }
+  }
+
+  func legPrices(_ legs: [LiveCombo.Leg], _ price: Price) -> [Price]? {
     let highest = Limits.maxPrice / Limits.pricePerLot
-    var prices = combo.legs.map { live.instruments[Int($0.number)].mark ?? 0 }
+    var prices = legs.map { live.instruments[Int($0.number)].mark ?? 0 }
     var missing = price / Limits.pricePerLot
-    for (leg, mark) in zip(combo.legs, prices) { missing -= leg.ratio * mark }
-    let single = combo.legs.indices.filter { combo.legs[$0].ratio.magnitude == 1 }
-    for place in single + Array(combo.legs.indices) + single where missing != 0 {
-      let ratio = combo.legs[place].ratio
+    for (leg, mark) in zip(legs, prices) { missing -= leg.ratio * mark }
+    let single = legs.indices.filter { legs[$0].ratio.magnitude == 1 }
+    for place in single + Array(legs.indices) + single where missing != 0 {
+      let ratio = legs[place].ratio
       let moved = min(max(prices[place] + missing / ratio, 0), highest)
       missing -= ratio * (moved - prices[place])
       prices[place] = moved
@@ -87,9 +90,9 @@ extension ClearingHouse {
     return missing == 0 ? prices.map { $0 * Limits.pricePerLot } : nil
   }
 
-  private func areInBand(_ combo: LiveCombo, _ prices: [Price]) -> Bool {
+  func areInBand(_ legs: [LiveCombo.Leg], _ prices: [Price]) -> Bool {
     guard genesis.trading.hasBand else { return true }
-    return zip(combo.legs, prices).allSatisfy { tradeBand($0.number).contains($1) }
+    return zip(legs, prices).allSatisfy { tradeBand($0.number).contains($1) }
   }
 
   // MARK: The legs' books
@@ -133,7 +136,7 @@ extension ClearingHouse {
     }
     let lot = tables.instruments.read(slot: live.instruments[place].slot) { max(1, $0.lot) }
     lots -= lots % lot
-    guard lots > 0, areInBand(combo, levels.map(\.price)) else { return .nothing }
+    guard lots > 0, areInBand(combo.legs, levels.map(\.price)) else { return .nothing }
     var picks: [Pick] = []
     for (index, leg) in combo.legs.enumerated() {
       var wanted = lots * Int64(leg.ratio.magnitude)

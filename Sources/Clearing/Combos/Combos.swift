@@ -45,7 +45,7 @@ extension ClearingHouse {
 
   /// Two to eight open legs of one underlying, ascending, in ratios up to ten without a common divisor, the first one
   /// bought, one of them single. The combo's lot is the smallest that is whole in every leg.
-  private func lot(of legs: [ComboLeg]) throws(Rejection) -> Quantity {
+  func lot(of legs: [ComboLeg]) throws(Rejection) -> Quantity {
     guard (2...Limits.maxComboLegs).contains(legs.count), let first = legs.first, first.ratio > 0,
       zip(legs, legs.dropFirst()).allSatisfy({ $0.instrument < $1.instrument }),
       legs.allSatisfy({ $0.ratio != 0 && $0.ratio.magnitude <= UInt64(Limits.maxComboRatio) }),

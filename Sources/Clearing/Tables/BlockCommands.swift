@@ -41,6 +41,20 @@ extension ClearingHouse {
     live.transactions[AccountNumberAndClient(account: account, client: client.clientID)] = hash
   }
 
+  /// R3: numbers of firm quotes count once, beside the nonces and with their window; nonces do not reach the highest bit.
+  mutating func useQuoteNumber(_ number: UInt64, of maker: Int32) throws(Rejection) {
+    let time = Nonce.time(of: number)
+    guard number < Self.ofQuote, time >= totals.timestamp - Limits.nonceLifetime,
+      time <= totals.timestamp + Limits.nonceAhead
+    else { throw Rejection(.nonceOutOfWindow) }
+    let key = AccountNumberAndClient(account: maker, client: number | Self.ofQuote)
+    guard live.nonces.insert(key).inserted else { throw Rejection(.nonceUsed) }
+    live.undo.append(.nonce(key))
+    commands.used.append(BlockCommands.Used(account: maker, nonce: key.client, client: nil))
+  }
+
+  private static let ofQuote: UInt64 = 1 << 63
+
   mutating func useClientID(_ client: UInt64, order: OrderID, account: Int32) {
     let key = AccountNumberAndClient(account: account, client: client)
     live.clients[key] = order

@@ -235,6 +235,7 @@ extension ClearingHouse {
       case .position(let account, let instrument, let quantity, let entry):
         setPosition(account, instrument, quantity: quantity, entry: entry, undoing: true)
       case .client(let key): live.clients[key] = nil
+      case .nonce(let key): live.nonces.remove(key)
       case .listed(let id): dropInstrument(id)
       }
     }

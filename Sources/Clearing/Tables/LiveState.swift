@@ -104,6 +104,7 @@ enum LiveUndo: Sendable {
   case resized(OrderID, OrderRecord, now: Quantity)
   case position(account: Int32, instrument: Int32, quantity: Quantity, entry: Amount)
   case client(AccountNumberAndClient)
+  case nonce(AccountNumberAndClient)
   case listed(InstrumentID)
 }
 

@@ -218,13 +218,15 @@ public enum Action: Hashable, Sendable {
   case lease(span: Timestamp)
   /// Makes a book for several contracts at once; orders then name the combo as their instrument.
   case createCombo([ComboLeg])
+  /// Trades on firm quotes, on all of them or on none; up to `Limits.maxFirmQuotes` in a transaction.
+  case negotiate([QuoteUse])
 
   /// D6.
   public var orderClass: OrderClass {
     switch self {
     case .place(let order): order.postOnly ? .postOnly : .rest
     case .quote: .postOnly
-    case .amend, .withdraw, .transfer, .bid, .backstop, .fund, .createCombo: .rest
+    case .amend, .withdraw, .transfer, .bid, .backstop, .fund, .createCombo, .negotiate: .rest
     case .cancel, .deposit, .closeWithdrawal, .observe, .list, .setState, .protect, .lease: .cancels
     }
   }

@@ -248,6 +248,9 @@ extension Action: WireCodable {
     case .createCombo(let legs):
       writer.write(UInt8(16))
       writer.write(legs)
+    case .negotiate(let uses):
+      writer.write(UInt8(17))
+      writer.write(uses)
     }
   }
 
@@ -270,6 +273,7 @@ extension Action: WireCodable {
     case 14: self = .protect(try Protection(from: &reader))
     case 15: self = .lease(span: try reader.read())
     case 16: self = .createCombo(try reader.readArray(limit: Limits.maxComboLegs))
+    case 17: self = .negotiate(try reader.readArray(limit: Limits.maxFirmQuotes))
     default: throw reader.invalid("action")
     }
   }

@@ -57,6 +57,7 @@ extension ClearingHouse {
       useNonce(transaction, hash: input.hash, account: account)
       renewLease(account)
       quotesLeft = Limits.maxQuotes
+      firmQuotesLeft = Limits.maxFirmQuotes
       run(transaction, account: account)
     } catch {
       outcome.status = .rejected
@@ -165,6 +166,7 @@ extension ClearingHouse {
     case .protect(let limits): try protect(limits, account: account)
     case .lease(let span): try setLease(span, account: account)
     case .createCombo(let legs): try createCombo(legs)
+    case .negotiate(let uses): try negotiate(uses, account: account)
     }
   }
 }

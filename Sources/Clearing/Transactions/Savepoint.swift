@@ -10,6 +10,7 @@ struct Savepoint {
   let fills: Int
   let orders: Int
   let clientOrders: Int
+  let used: Int
   let totals: TotalsRecord
 }
 
@@ -17,7 +18,8 @@ extension ClearingHouse {
   mutating func savepoint() -> Savepoint {
     Savepoint(
       marks: TableMarks(&tables), undo: live.undo.count, events: events.count, fills: outcome.fills.count,
-      orders: outcome.orders.count, clientOrders: commands.orders.count, totals: totals)
+      orders: outcome.orders.count, clientOrders: commands.orders.count,
+      used: commands.used.count, totals: totals)
   }
 
   /// Everything since `point` has not happened.
@@ -29,6 +31,7 @@ extension ClearingHouse {
     outcome.fills.removeLast(outcome.fills.count - point.fills)
     outcome.orders.removeLast(outcome.orders.count - point.orders)
     commands.orders.removeLast(commands.orders.count - point.clientOrders)
+    commands.used.removeLast(commands.used.count - point.used)
     totals = point.totals
     // Found covered perhaps by money that it has not got after all.
     if let number = actor { live.accounts[Int(number)].coveredEpoch = 0 }
@@ -40,12 +43,13 @@ extension ClearingHouse {
       switch event.kind {
       case .trade(let done): dropTrades(of: done.instrument, from: trade)
       case .comboTrade(let done): for leg in done.legs { dropTrades(of: leg.instrument, from: trade) }
+      case .negotiatedTrade(let done): for leg in done.legs { dropTrades(of: leg.instrument, from: trade) }
       default: break
       }
     }
   }
 
-  private mutating func dropTrades(of id: InstrumentID, from trade: UInt64) {
+  mutating func dropTrades(of id: InstrumentID, from trade: UInt64) {
     if let number = live.instrumentNumbers[id] {
       while let last = live.instruments[Int(number)].trades.last, last.trade >= trade {
         live.instruments[Int(number)].trades.removeLast()

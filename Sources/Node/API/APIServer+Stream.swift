@@ -78,6 +78,8 @@ extension APIServer {
             time: ISO8601.format(block.header.timestamp)))
       case .comboTrade(let trade) where topics.contains("trades"):
         add("comboTrade", id, ComboTradeDocument(trade, block: block, underlyings: underlyings))
+      case .negotiatedTrade(let trade) where topics.contains("trades"):
+        add("negotiatedTrade", id, NegotiatedTradeDocument(trade, block: block, underlyings: underlyings))
       case .expirySettled(let underlying, let expiry, let price, _, let positions) where topics.contains("settlements"):
         let name = Int(underlying) < underlyings.count ? underlyings[Int(underlying)].symbol : "?"
         add(

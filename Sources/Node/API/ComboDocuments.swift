@@ -5,7 +5,7 @@ import Consensus
 import Primitives
 import Replica
 
-public struct ComboLegDocument: Codable, Sendable {
+public struct ComboLegDocument: Codable, Hashable, Sendable {
   public var instrument: String
   public var ratio: Int64
 }
@@ -33,6 +33,19 @@ public struct CombosDocument: Codable, Sendable {
   public var consistency: String
 }
 
+/// Trades on firm quotes: every leg with every maker.
+public struct NegotiatedTradeDocument: Codable, Sendable {
+  public struct Part: Codable, Sendable {
+    public var maker: String
+    public var price: String
+    public var quantity: String
+    public var trades: [TradeDocument]
+  }
+  public var takerSide: String
+  public var legs: [ComboLegDocument]
+  public var parts: [Part]
+}
+
 /// All legs of one trade of a combo.
 public struct ComboTradeDocument: Codable, Sendable {
   public var combo: String
@@ -46,13 +59,39 @@ extension ComboDocument {
   init(_ view: ComboView, underlyings: [UnderlyingTerms]) {
     self.init(
       name: InstrumentName.format(view.id, underlyings: underlyings),
-      legs: view.legs.map {
-        ComboLegDocument(
-          instrument: InstrumentName.format($0.instrument, underlyings: underlyings), ratio: $0.ratio)
-      },
+      legs: view.legs.map { ComboLegDocument($0, underlyings: underlyings) },
       tick: money(view.tick), lot: lots(view.lot), volume: lots(view.volume), markPrice: view.markPrice.map(money),
       bestBid: view.bestBid.map(money), bestAsk: view.bestAsk.map(money), impliedBid: view.impliedBid.map(money),
       impliedAsk: view.impliedAsk.map(money))
+  }
+}
+
+extension TradeDocument {
+  /// A leg of a trade of several.
+  fileprivate init(_ trade: TradeEvent, block: FinalizedBlock, underlyings: [UnderlyingTerms]) {
+    self.init(
+      sequence: trade.trade, instrument: InstrumentName.format(trade.instrument, underlyings: underlyings),
+      price: money(trade.price), quantity: lots(trade.quantity), takerSide: trade.takerSide == .buy ? "buy" : "sell",
+      height: block.header.height, time: ISO8601.format(block.header.timestamp))
+  }
+}
+
+extension NegotiatedTradeDocument {
+  init(_ trade: NegotiatedTradeEvent, block: FinalizedBlock, underlyings: [UnderlyingTerms]) {
+    self.init(
+      takerSide: trade.takerSide == .buy ? "buy" : "sell",
+      legs: trade.legs.map { ComboLegDocument($0, underlyings: underlyings) },
+      parts: trade.parts.map { part in
+        Part(
+          maker: part.maker.hex, price: money(part.price), quantity: lots(part.quantity),
+          trades: part.trades.map { TradeDocument($0, block: block, underlyings: underlyings) })
+      })
+  }
+}
+
+extension ComboLegDocument {
+  init(_ leg: ComboLeg, underlyings: [UnderlyingTerms]) {
+    self.init(instrument: InstrumentName.format(leg.instrument, underlyings: underlyings), ratio: leg.ratio)
   }
 }
 
@@ -61,11 +100,6 @@ extension ComboTradeDocument {
     self.init(
       combo: InstrumentName.format(trade.combo, underlyings: underlyings), price: money(trade.price),
       quantity: lots(trade.quantity), takerSide: trade.takerSide == .buy ? "buy" : "sell",
-      legs: trade.legs.map {
-        TradeDocument(
-          sequence: $0.trade, instrument: InstrumentName.format($0.instrument, underlyings: underlyings),
-          price: money($0.price), quantity: lots($0.quantity), takerSide: $0.takerSide == .buy ? "buy" : "sell",
-          height: block.header.height, time: ISO8601.format(block.header.timestamp))
-      })
+      legs: trade.legs.map { TradeDocument($0, block: block, underlyings: underlyings) })
   }
 }

@@ -2,6 +2,7 @@
 
 public import Clearing
 import Primitives
+import Wire
 
 /// `{"clientId": 7, "mode": "allOrNothing", "actions": [{"type": "place", ...}, ...]}`. Every key is checked: an unknown
 /// one is refused, since a misspelt "postOnly" would otherwise cost money.
@@ -55,10 +56,11 @@ public struct ActionDocument: Sendable {
     case "bid", "backstop", "fund": return try protection(entry, at: place)
     case "setState": return try setState(entry, at: place, terms)
     case "createCombo": return .createCombo(try legs(entry, at: place, terms))
+    case "negotiate": return .negotiate(try uses(entry, at: place))
     default:
       throw CommandFailure(
         .failed,
-        "\(place).type: expected place, cancel, amend, quote, protect, lease, transfer, withdraw, bid, backstop, fund, createCombo or setState"
+        "\(place).type: expected place, cancel, amend, quote, protect, lease, transfer, withdraw, bid, backstop, fund, createCombo, negotiate or setState"
       )
     }
   }
@@ -127,6 +129,23 @@ public struct ActionDocument: Sendable {
       legs.append(ComboLeg(instrument: try terms.instrument(try fields.text("instrument")), ratio: ratio))
     }
     return ComboLeg.sorted(legs)
+  }
+
+  /// Firm quotes by their canonical bytes, as their makers gave them away.
+  private static func uses(_ entry: JSONValue, at place: String) throws(CommandFailure) -> [QuoteUse] {
+    _ = try JSONFields(entry, at: place, allowed: ["type", "quotes"])
+    guard let list = entry["quotes"]?.array, (1...Limits.maxFirmQuotes).contains(list.count) else {
+      throw CommandFailure(.failed, "\(place).quotes: expected a list of 1 to \(Limits.maxFirmQuotes) firm quotes")
+    }
+    var uses: [QuoteUse] = []
+    for (index, use) in list.enumerated() {
+      let fields = try JSONFields(use, at: "\(place).quotes[\(index)]", allowed: ["bytes", "quantity"])
+      guard let bytes = Hex.decode(try fields.text("bytes")),
+        let quote = try? WireReader.decode(FirmQuote.self, from: bytes)
+      else { throw fields.refusal("bytes", "expected the bytes of a firm quote in hexadecimal digits") }
+      uses.append(QuoteUse(quote: quote, quantity: try fields.quantity("quantity")))
+    }
+    return uses
   }
 
   /// For the listing authority.
