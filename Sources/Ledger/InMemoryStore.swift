@@ -15,6 +15,7 @@ public final class InMemoryStore: LedgerStore {
     var heights: [Digest: Height] = [:]
     var places: [Digest: TransactionPlace] = [:]
     var certificates: [Height: StoredCertificate] = [:]
+    var events: [Height: [UInt8]] = [:]
     var records: [RecordName: [UInt8]] = [:]
     var meta: [String: [UInt8]] = [:]
   }
@@ -36,6 +37,7 @@ public final class InMemoryStore: LedgerStore {
         content.records[RecordName(table: change.table, key: change.key)] = change.value
       }
       for certificate in commit.certificates { content.certificates[certificate.height] = certificate }
+      for events in commit.events { content.events[events.height] = events.bytes }
       content.meta.merge(commit.meta) { _, new in new }
     }
   }
@@ -73,6 +75,8 @@ public final class InMemoryStore: LedgerStore {
     }
   }
 
+  public func events(at height: Height) throws(StoreError) -> [UInt8]? { content.withLock { $0.events[height] } }
+
   public func record(table: TableID, key: [UInt8]) throws(StoreError) -> [UInt8]? {
     content.withLock { $0.records[RecordName(table: table, key: key)] }
   }
@@ -97,6 +101,7 @@ public final class InMemoryStore: LedgerStore {
         content.heights[block.hash] = nil
         for hash in block.transactions where content.places[hash]?.height == height { content.places[hash] = nil }
         content.certificates[height] = nil
+        content.events[height] = nil
       }
       content.first = end
       return Int(end - first)

@@ -53,6 +53,8 @@ public protocol LedgerStore: AnyObject, Sendable {
   func firstHeight() throws(StoreError) -> Height?
   func block(at height: Height) throws(StoreError) -> StoredBlock?
   func height(of block: Digest) throws(StoreError) -> Height?
+  /// What moved money and positions in the block; nil if the block is not kept, or was stored without.
+  func events(at height: Height) throws(StoreError) -> [UInt8]?
   /// Where a transaction was first ordered.
   func place(of transaction: Digest) throws(StoreError) -> TransactionPlace?
 
@@ -68,7 +70,7 @@ public protocol LedgerStore: AnyObject, Sendable {
   func records(_ body: (_ table: TableID, _ key: [UInt8], _ value: [UInt8]) -> Bool) throws(StoreError)
   func meta(_ name: String) throws(StoreError) -> [UInt8]?
 
-  /// Forgets blocks, receipts, transaction places and certificates below `height`, at most `limit` blocks in one durable
+  /// Forgets blocks, receipts, events, transaction places and certificates below `height`, at most `limit` blocks in one durable
   /// transaction; never the head. Returns how many went. Records stay.
   @discardableResult func prune(below height: Height, limit: Int) throws(StoreError) -> Int
 }

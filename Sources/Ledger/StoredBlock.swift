@@ -154,6 +154,17 @@ public struct TransactionPlace: WireCodable, Hashable, Sendable {
   }
 }
 
+/// What moved money and positions in a block: bytes that the engine's `KeptEvents` reads.
+public struct StoredEvents: Hashable, Sendable {
+  public var height: Height
+  public var bytes: [UInt8]
+
+  public init(height: Height, bytes: [UInt8]) {
+    self.height = height
+    self.bytes = bytes
+  }
+}
+
 /// All that becomes durable together: every part of it, or after a crash none.
 public struct LedgerCommit: Sendable {
   /// Consecutive blocks; the first follows the head. A store without blocks takes any first height (a chain begins at
@@ -163,16 +174,19 @@ public struct LedgerCommit: Sendable {
   public var changes: [RecordChange]
   /// Certificates of these or of older blocks. A certificate already stored for a height is replaced.
   public var certificates: [StoredCertificate]
+  /// Of these blocks; a block may be without.
+  public var events: [StoredEvents]
   /// Small named values of the node.
   public var meta: [String: [UInt8]]
 
   public init(
     blocks: [StoredBlock] = [], changes: [RecordChange] = [], certificates: [StoredCertificate] = [],
-    meta: [String: [UInt8]] = [:]
+    events: [StoredEvents] = [], meta: [String: [UInt8]] = [:]
   ) {
     self.blocks = blocks
     self.changes = changes
     self.certificates = certificates
+    self.events = events
     self.meta = meta
   }
 }

@@ -27,6 +27,12 @@ public struct TheoreticalPrice: Hashable, Sendable {
   public static let thetaPerYearScale = 9
   public static let thetaPerDayScale = 6
 
+  /// Of a future: it moves with its forward, one for one.
+  public static func forward(_ price: Price) -> TheoreticalPrice {
+    TheoreticalPrice(
+      price: price, delta: 1_000_000_000_000, gamma: 0, vega: 0, vegaPerPoint: 0, thetaPerYear: 0, thetaPerDay: 0)
+  }
+
   /// `forward` and `strike` in 1e-6 USD, `volatility` in 1e-9 (0.65 is 650,000,000), time to expiry in nanoseconds.
   public static func evaluate(
     _ kind: OptionKind, forward: Price, strike: Price, nanoseconds: Int64, volatility: Int64

@@ -16,6 +16,8 @@ extension Replica {
   public var keyEpoch: Epoch? { system.finalKeys.active?.epoch }
   /// Public shares and threshold of the shares that sign.
   public var groupKeys: GroupKeys? { system.finalKeys.active }
+  /// Whose shares sign, and how the making of the next ones stands.
+  public var keySchedule: KeySchedule { system.finalKeys }
 
   /// A new step: T4 asks for new nonces where the machine may have been restored from a snapshot of its memory.
   mutating func watchClock(_ now: Moment, into effects: inout [Effect]) {

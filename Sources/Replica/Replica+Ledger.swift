@@ -23,6 +23,7 @@ extension Replica {
     else { return commitCertificates(at: now, into: &effects) }
     var stored: [StoredBlock] = []
     var changes: [RecordChange] = []
+    var events: [StoredEvents] = []
     for hash in finalChain[...last] {
       guard let block = blocks[hash], let executed = block.executed, let certificate = block.certificate else { return }
       if let state = block.stateCertificate, state.stateRoot != executed.stateRoot {
@@ -31,6 +32,8 @@ extension Replica {
         )
       }
       stored.append(store(block, executed, certificate))
+      let kept = KeptEvents(timestamp: block.header.timestamp, of: executed.result.events)
+      events.append(StoredEvents(height: block.header.height, bytes: kept.wireBytes))
       if Mutant.has(.commitsLastBlockOnly) { changes.removeAll() }
       changes.append(contentsOf: executed.result.changes)
     }
@@ -40,7 +43,7 @@ extension Replica {
     effects.append(
       .commit(
         LedgerCommit(
-          blocks: stored, changes: changes, certificates: certificates(through: committing),
+          blocks: stored, changes: changes, certificates: certificates(through: committing), events: events,
           meta: [LedgerMeta.history: top.history.wireBytes])))
   }
 

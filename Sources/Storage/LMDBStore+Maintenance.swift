@@ -61,6 +61,14 @@ extension LMDBStore {
         step()
         return true
       }
+      try transaction.walk(.events) { (key, _) throws(StoreError) in
+        let height = Height(keyBytes: key)
+        guard let first = found.firstHeight, let head = found.head, height >= first, height <= head.height else {
+          throw Schema.events.damage(at: key, in: path, "belongs to no block")
+        }
+        step()
+        return true
+      }
       try verifyRecords(in: transaction, &found, step)
       return found
     }

@@ -123,6 +123,7 @@ extension LMDBStore {
       for certificate in commit.certificates {
         try transaction.put(.certificates, certificate.height.keyBytes, certificate.bytes)
       }
+      for events in commit.events { try transaction.put(.events, events.height.keyBytes, events.bytes) }
       for (name, value) in commit.meta { try transaction.put(.notes, Array(name.utf8), value) }
     }
   }
@@ -167,6 +168,7 @@ extension LMDBStore {
 
   private func forget(_ height: Height, in transaction: Transaction) throws(StoreError) {
     try transaction.remove(.certificates, height.keyBytes)
+    try transaction.remove(.events, height.keyBytes)
     guard let block = try block(at: height, in: transaction) else { return }
     try transaction.remove(.blocks, height.keyBytes)
     try transaction.remove(.heights, block.hash.bytes)
@@ -195,6 +197,10 @@ extension LMDBStore {
 
   public func place(of transaction: Digest) throws(StoreError) -> TransactionPlace? {
     try environment.read { (view) throws(StoreError) in try place(of: transaction, in: view) }
+  }
+
+  public func events(at height: Height) throws(StoreError) -> [UInt8]? {
+    try environment.read { (transaction) throws(StoreError) in try transaction.get(.events, height.keyBytes) }
   }
 
   public func certificate(at height: Height) throws(StoreError) -> StoredCertificate? {

@@ -141,6 +141,8 @@ enum Schema: Int, CaseIterable {
   case records
   /// Named values of the node.
   case notes
+  /// Height to what moved money and positions in its block. A file of an earlier version gets the table when it is opened.
+  case events
 
   var name: String { String(describing: self) }
 

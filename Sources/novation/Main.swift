@@ -23,13 +23,14 @@ struct Novation: AsyncParsableCommand {
       CommandGroup(
         name: "Look:",
         subcommands: [
-          StatusCommand.self, TopCommand.self, QueryCommand.self, PriceCommand.self, VerifyCommand.self,
+          StatusCommand.self, TopCommand.self, QueryCommand.self, ReliabilityCommand.self, PriceCommand.self,
+          VerifyCommand.self, ExportCommand.self,
         ]),
       CommandGroup(
         name: "Operate:",
         subcommands: [
           DevnetCommand.self, ReplayCommand.self, BenchCommand.self, InitCommand.self, GenesisCommand.self,
-          StartCommand.self, KeyCommand.self, SimulateCommand.self,
+          StartCommand.self, ValidatorCommand.self, OracleCommand.self, KeyCommand.self, SimulateCommand.self,
         ]),
       CommandGroup(
         name: "Care:",

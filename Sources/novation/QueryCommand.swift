@@ -8,8 +8,8 @@ struct QueryCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "query", abstract: "State: accounts, books, blocks, certificates and more.",
     subcommands: [
-      Account.self, Position.self, Order.self, Book.self, Instrument.self, Trade.self, Block.self,
-      TransactionQuery.self,
+      Account.self, Position.self, Margin.self, Greeks.self, Order.self, Book.self, Instrument.self, Trade.self,
+      Block.self, TransactionQuery.self,
       CertificateQuery.self, Validator.self, Oracle.self, Liquidations.self,
     ])
 
@@ -127,10 +127,13 @@ struct QueryCommand: AsyncParsableCommand {
   }
 
   struct Validator: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "The validators.")
+    static let configuration = CommandConfiguration(
+      abstract: "The validators: keys, votes, shares and latencies, or one of them.")
+    @Argument(help: "Name, index or public key; all if left out.") var validator: String?
     @OptionGroup var query: QueryOptions
     func run() async throws {
-      query.print(try await query.read(RequestPath("validators")), ChainView.validators)
+      query.print(
+        try await ValidatorView.selected(validator, of: query.read(RequestPath("validators"))), ValidatorView.status)
     }
   }
 
@@ -185,9 +188,16 @@ struct QueryOptions: ParsableArguments {
   @OptionGroup var json: JSONFlag
 
   func read(_ path: RequestPath) async throws -> JSONValue {
-    let path = path.with("consistency", consistency.rawValue).with("atLeast", atLeast.map { String($0) })
-      .with("proof", proof ? "true" : nil)
-    return try await socket.api.read(path, timeout: timeout.timeout.duration)
+    try await socket.api.read(state(path).with("proof", proof ? "true" : nil), timeout: timeout.timeout.duration)
+  }
+
+  /// The answer to a question about the same state that a read would see.
+  func ask(_ path: RequestPath, _ question: JSONValue) async throws -> JSONValue {
+    try await socket.api.ask(state(path), question, timeout: timeout.timeout.duration)
+  }
+
+  private func state(_ path: RequestPath) -> RequestPath {
+    path.with("consistency", consistency.rawValue).with("atLeast", atLeast.map { String($0) })
   }
 
   /// The account of a key's name or of 64 hexadecimal digits.

@@ -207,20 +207,4 @@ enum ChainView {
     }
     return facts.render(style: style) + "\n" + table.render(style: style)
   }
-
-  static func validators(_ document: JSONValue, _ style: Style) -> String {
-    var table = TextTable([
-      .init("INDEX", .right), .init("NAME"), .init("STATE"), .init("CONNECTED"), .init("ADDRESS"), .init("KEY"),
-    ])
-    for validator in document["validators"]?.array ?? [] {
-      let connected = validator["connected"]?.bool == true
-      table.add([
-        plain(validator, "index"), plain(validator, "name"), plain(validator, "state"),
-        TextTable.Cell(connected ? "yes" : "no", connected ? .green : .red), plain(validator, "address"),
-        plain(validator, "publicKey"),
-      ])
-    }
-    let quorum = "quorum \(document.text("quorum")), fast \(document.text("fastQuorum")), "
-    return table.render(style: style) + "\n" + quorum + "tolerates \(document.text("faulty")) faulty\n"
-  }
 }

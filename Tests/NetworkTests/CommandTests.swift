@@ -62,6 +62,105 @@ extension NetworkTests {
       #expect(devnet.run(["devnet", "status", "--dir", "/tmp/no-such-network"]).code == 1)
     }
 
+    @Test func validatorsAreListedWithTheirHealth() throws {
+      let result = devnet.ask(["query", "validator"], node: 1)
+      expectKeys(
+        result.json, ["validators", "epoch", "view", "quorum", "fastQuorum", "faulty", "slow", "keys", "window"],
+        result.summary)
+      #expect(result.json["quorum"].integer == 3 && result.json["faulty"].integer == 1, result.summary)
+      let all = result.json["validators"].list
+      #expect(all.count == 4 && all[1]["health"].text == "self", result.summary)
+      for (index, validator) in all.enumerated() where index != 1 {
+        #expect(validator["health"].text == "good" && validator["roundTripMilliseconds"] != .null, result.summary)
+      }
+      #expect(all.reduce(0) { $0 + $1["proposed"].integer } == result.json["window"].integer, result.summary)
+      #expect(all.filter { $0["leader"] == .bool(true) }.count == 1, result.summary)
+      let name = all[2]["name"].text
+      for (choice, index) in [(name, 2), ("3", 3), (all[0]["publicKey"].text, 0)] {
+        let one = devnet.ask(["validator", "status", choice], node: 1)
+        #expect(one.json["validators"].list.map { $0["index"].integer } == [index], one.summary)
+      }
+      let stranger = devnet.ask(["query", "validator", "nobody"])
+      #expect(stranger.code == 1 && stranger.error.contains(name), stranger.summary)
+      let shown = devnet.run(["validator", "list", "--socket", devnet.socket(0)])
+      #expect(shown.code == 0 && shown.output.contains(all[3]["publicKey"].text), shown.summary)
+    }
+
+    @Test func reliabilityComesFromMeasuredSamples() throws {
+      for _ in 0..<5 {
+        #expect(devnet.place("buy", future.name, "0.001", at: future.low, by: "maker2").code == 0)
+      }
+      usleep(1_100_000)
+      let result = devnet.ask(["reliability", "--target", "750"])
+      #expect(result.code == 0, result.summary)
+      let report = result.json
+      #expect(report["window"]["clients"].integer >= 5 && report["window"]["own"].integer >= 1, result.summary)
+      let deadlines = report["deadlines"].list
+      #expect(deadlines.map { $0["milliseconds"].integer } == [10, 50, 100, 250, 500, 750, 1000], result.summary)
+      for kind in ["final", "proven"] {
+        let shares = deadlines.compactMap { $0[kind]["share"].decimal }
+        #expect(shares.count == deadlines.count && shares.allSatisfy { $0 >= 0 && $0 <= 1 }, result.summary)
+        #expect(report[kind]["p99Milliseconds"] != .null, result.summary)
+        for deadline in deadlines {
+          let low = try #require(deadline[kind]["low"].decimal)
+          let high = try #require(deadline[kind]["high"].decimal)
+          #expect(low <= high && deadline[kind]["within"].integer <= deadline["samples"].integer, result.summary)
+        }
+      }
+      #expect(report["structure"]["toStop"]["validators"].integer == 2, result.summary)
+      #expect(report["structure"]["toStop"]["hosts"].integer == 1, "all of it is on one host")
+      let shown = devnet.run(["reliability", "--socket", devnet.socket(2)])
+      #expect(shown.code == 0 && shown.output.contains("500 ms"), shown.summary)
+      #expect(devnet.run(["reliability", "--target", "0"]).code == 2)
+    }
+
+    // MARK: Risk
+
+    @Test func marginIsAnsweredAsItWouldBe() throws {
+      let plain = devnet.ask(["query", "margin", "maker2"])
+      #expect(plain.code == 0 && plain.json["before"] == plain.json["after"], plain.summary)
+      let question = #"""
+        {"cash": "1000", "positions": [{"instrument": "\#(future.name)", "quantity": "1"}],
+         "moves": [{"underlying": "BTC", "spot": "-0.1"}]}
+        """#
+      let supposed = devnet.ask(["query", "margin", "maker2", "--what-if", "-"], input: question)
+      #expect(supposed.code == 0 && supposed.json["covered"] == .bool(true), supposed.summary)
+      let before = try #require(supposed.json["before"]["equity"].decimal)
+      let after = try #require(supposed.json["after"]["equity"].decimal)
+      let fees = try #require(supposed.json["fees"].decimal)
+      // A tenth of the future is lost, but for the thousandths to which marks are rounded.
+      let lost = before + 1000 - fees - after
+      let position = supposed.json["positions"].list.first { $0["instrument"].text == future.name } ?? .null
+      let held = try #require(position["quantity"].decimal, supposed.summary)
+      #expect(abs(lost - held * Decimal(future.mark) / 10) < Decimal(future.mark) / 1000, supposed.summary)
+      let shown = devnet.run(
+        ["query", "margin", "maker2", "--what-if", "-", "--socket", devnet.socket(1)], input: question)
+      #expect(shown.code == 0 && shown.output.contains("SUPPOSED"), shown.summary)
+      for (input, word) in [("", "JSON"), (#"{"cash": "lots"}"#, "cash"), (#"{"moves": [{"underlying": "X"}]}"#, "X")] {
+        let refused = devnet.ask(["query", "margin", "maker2", "--what-if", "-"], input: input)
+        #expect(refused.code == 1 && refused.errorLines.count == 1 && refused.error.contains(word), refused.summary)
+      }
+    }
+
+    @Test func greeksOfInstrumentsAndAccounts() throws {
+      let one = devnet.ask(["query", "greeks", future.name])
+      #expect(one.json["greeks"]["delta"].text == "1.000000000000", one.summary)
+      let options = devnet.api(0).get("/v1/instruments").json["instruments"].list.filter { $0["kind"].text == "call" }
+      let call = try #require(options.first { $0["markPrice"].decimal.map { $0 > 0 } ?? false })["name"].text
+      let greeks = devnet.ask(["query", "greeks", call])
+      let keys = ["price", "delta", "gamma", "vega", "theta", "vegaPerPoint", "thetaPerDay"]
+      for key in keys { #expect(greeks.json["greeks"][key].decimal != nil, greeks.summary) }
+      #expect(devnet.place("sell", future.name, "0.01", at: String(future.mark), by: "maker1").code == 0)
+      #expect(devnet.place("buy", future.name, "0.01", at: String(future.mark), by: "maker2").code == 0)
+      let account = devnet.ask(["query", "greeks", "maker2"])
+      let total = try #require(account.json["totals"].list.first { $0["underlying"].text == "BTC" }, account.summary)
+      let held = account.json["positions"].list.reduce(Decimal(0)) { sum, position in
+        sum + (position["quantity"].decimal ?? 0) * (position["delta"].decimal ?? 0)
+      }
+      #expect(total["delta"].decimal.map { abs($0 - held) < Decimal(string: "0.000001") ?? 0 } == true, account.summary)
+      #expect(devnet.ask(["query", "greeks", "BTC-1JAN70"]).code == 1)
+    }
+
     // MARK: Trading
 
     @Test func twoTradersCross() throws {

@@ -75,10 +75,14 @@ extension NetworkTests {
       for (path, target) in [
         ("/v1/status", "/v1/status"), ("/v1/genesis", "/v1/genesis"), ("/v1/oracle", "/v1/oracle"),
         ("/v1/validators", "/v1/validators?consistency=local"), ("/v1/instruments", "/v1/instruments"),
+        ("/v1/events", "/v1/events"), ("/v1/events", "/v1/events?types=trade&from=1"),
+        ("/v1/reliability", "/v1/reliability"), ("/v1/reliability", "/v1/reliability?target=750"),
         ("/v1/instruments/{name}", "/v1/instruments/\(future.name)"),
         ("/v1/books/{name}", "/v1/books/\(future.name)?depth=5"), ("/v1/trades/{name}", "/v1/trades/\(future.name)"),
         ("/v1/accounts/{id}", "/v1/accounts/\(devnet.account("alice"))"),
         ("/v1/accounts/{id}", "/v1/accounts/\(devnet.account("bob"))?proof=true"),
+        ("/v1/accounts/{id}/greeks", "/v1/accounts/\(devnet.account("bob"))/greeks"),
+        ("/v1/instruments/{name}/greeks", "/v1/instruments/\(future.name)/greeks"),
         ("/v1/orders/{id}", "/v1/orders/\(receipt["orders"][0]["id"].text)?atLeast=1"),
         ("/v1/blocks/{height}", "/v1/blocks/latest"), ("/v1/blocks/{height}", "/v1/blocks/0"),
         ("/v1/transactions/{hash}", "/v1/transactions/\(receipt["transaction"].text)"),
@@ -97,6 +101,9 @@ extension NetworkTests {
         ("/v1/instruments", "/v1/instruments?atLeast=-1", 400), ("/v1/oracle", "/v1/oracle?atLeast=1e9", 400),
         ("/v1/validators", "/v1/validators?atLeast=4611686018427387903", 503),
         ("/v1/instruments/{name}", "/v1/instruments/BTC-1JAN70", 404),
+        ("/v1/instruments/{name}/greeks", "/v1/instruments/BTC-1JAN70/greeks", 404),
+        ("/v1/accounts/{id}/greeks", "/v1/accounts/\(zero)/greeks", 404),
+        ("/v1/accounts/{id}/greeks", "/v1/accounts/alice/greeks", 400),
         ("/v1/books/{name}", "/v1/books/NONE", 404), ("/v1/books/{name}", "/v1/books/NONE?depth=0", 404),
         ("/v1/trades/{name}", "/v1/trades/%00%ff", 404), ("/v1/orders/{id}", "/v1/orders/x", 400),
         ("/v1/orders/{id}", "/v1/orders/4000000000", 404), ("/v1/blocks/{height}", "/v1/blocks/earliest", 400),
@@ -105,7 +112,9 @@ extension NetworkTests {
         ("/v1/transactions/{hash}", "/v1/transactions/\(zero)", 404),
         ("/v1/certificates/{height}", "/v1/certificates/18446744073709551616", 400),
         ("/v1/certificates/{height}", "/v1/certificates/4611686018427387903", 404),
-        ("/v1/stream", "/v1/stream?topics=weather", 400),
+        ("/v1/stream", "/v1/stream?topics=weather", 400), ("/v1/reliability", "/v1/reliability?target=0", 400),
+        ("/v1/events", "/v1/events?types=weather", 400), ("/v1/events", "/v1/events?from=0", 410),
+        ("/v1/events", "/v1/events?account=alice", 400),
       ] { #expect(expect(path, target, is: status).isError) }
     }
 
@@ -125,6 +134,37 @@ extension NetworkTests {
         let answer = node.post("/v1/test/observations", Array(body.utf8))
         #expect(answer.status == status, answer.summary)
         #expect(api.problems("post", "/v1/test/observations", answer) == [])
+      }
+    }
+
+    @Test func questionsAboutMarginAnswerAsDescribed() throws {
+      let future = try devnet.future()
+      let account = devnet.account("bob")
+      let zero = String(repeating: "0", count: 64)
+      let trade = #"{"instrument":"\#(future.name)","quantity":"0.1"}"#
+      for (body, status) in [
+        (#"{"account":"\#(account)"}"#, 200),
+        (#"{"account":"\#(account)","positions":[\#(trade)],"moves":[{"underlying":"BTC","spot":"0.1"}]}"#, 200),
+        ("", 400), ("[]", 400), (#"{"account":"alice"}"#, 400), (#"{"account":"\#(zero)"}"#, 404),
+        (#"{"account":"\#(account)","cash":"1e9"}"#, 400), (#"{"account":"\#(account)","cash":7}"#, 400),
+        (#"{"account":"\#(account)","positions":[{"instrument":"BTC-1JAN70","quantity":"1"}]}"#, 400),
+        (#"{"account":"\#(account)","moves":[{"underlying":"BTC","spot":"-1"}]}"#, 400),
+        (
+          #"{"account":"\#(account)","orders":[{"instrument":"\#(future.name)","side":"hold","quantity":"1","price":"1"}]}"#,
+          400
+        ),
+      ] {
+        let answer = devnet.api(1).post("/v1/margin/what-if", Array(body.utf8))
+        #expect(answer.status == status, answer.summary)
+        #expect(api.problems("post", "/v1/margin/what-if", answer) == [], "\(body)")
+      }
+    }
+
+    @Test func linesOfAFeederAnswerAsDescribed() {
+      for (body, status) in [("", 200), ("nonsense\n\n{}", 200), (String(repeating: "x\n", count: 1025), 413)] {
+        let answer = devnet.api(3).post("/v1/oracle/lines", type: "application/x-ndjson", Array(body.utf8))
+        #expect(answer.status == status, answer.summary)
+        #expect(api.problems("post", "/v1/oracle/lines", answer) == [])
       }
     }
 

@@ -121,8 +121,10 @@ import Wire
           LedgerCommit(
             blocks: [storedBlock(height, transactions: transactions)],
             changes: [RecordChange(table: TableID(1), key: [UInt8(height)], value: [1])],
-            certificates: [StoredCertificate(height: height, bytes: [UInt8(height)])]))
+            certificates: [StoredCertificate(height: height, bytes: [UInt8(height)])],
+            events: [StoredEvents(height: height, bytes: [UInt8(height)])]))
       }
+      #expect(try store.events(at: 5) == [5] && store.events(at: 11) == nil)
       #expect(try store.prune(below: 6, limit: 3) == 3)
       #expect(try store.firstHeight() == 4)
       #expect(try store.prune(below: 6, limit: 100) == 2)
@@ -131,6 +133,7 @@ import Wire
       #expect(try store.height(of: digest(5)) == nil)
       #expect(try store.place(of: digest(105)) == nil)
       #expect(try store.certificate(at: 5) == nil)
+      #expect(try store.events(at: 5) == nil && store.events(at: 6) == [6])
       #expect(try store.block(at: 6)?.height == 6)
       #expect(try store.prune(below: 1000, limit: 100) == 4)
       #expect(try store.head()?.height == 10)

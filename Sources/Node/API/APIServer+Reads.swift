@@ -175,24 +175,7 @@ extension APIServer {
       })
   }
 
-  func validators(_ request: Request) async throws -> Response {
-    let genesis = info.genesis
-    let own = info.index
-    return APIResponse.json(
-      try await read(try ReadOptions(request)) { [host] replica, point in
-        ValidatorsDocument(
-          validators: genesis.validators.enumerated().map { index, validator in
-            .init(
-              index: index, name: validator.name, publicKey: validator.key.hex,
-              address: SocketAddressText(host: validator.host, port: validator.port).description, state: "active",
-              connected: index == own || host.isConnected(index))
-          },
-          quorum: replica.committee.quorum, fastQuorum: replica.committee.fastQuorum, faulty: replica.committee.f,
-          height: point.height, stateRoot: point.stateRoot, consistency: point.consistency)
-      })
-  }
-
-  private func instrumentID(_ context: BasicRequestContext) throws -> InstrumentID {
+  func instrumentID(_ context: BasicRequestContext) throws -> InstrumentID {
     let name = context.text("name")
     guard let id = InstrumentName.parse(name, underlyings: info.genesis.market.underlyings) else {
       throw APIError.notFound("there is no instrument \"\(name.prefix(80))\"")

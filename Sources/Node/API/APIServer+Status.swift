@@ -32,8 +32,8 @@ extension APIServer {
         syncing: behind,
         peers: host.connectedPeers, validators: replica.committee.n, quorum: replica.committee.quorum,
         finality: .init(
-          p50Milliseconds: Self.milliseconds(host.finality.percentile(500)),
-          p99Milliseconds: Self.milliseconds(host.finality.percentile(990)), samples: host.finality.count),
+          p50Milliseconds: host.finality.percentile(500).map(milliseconds),
+          p99Milliseconds: host.finality.percentile(990).map(milliseconds), samples: host.finality.count),
         certifiedHeight: host.provenHeight, storedHeight: replica.committedHeight,
         totals: .init(
           transactions: replica.counters.transactions, actions: totals.actions, trades: totals.nextTrade - 1,
@@ -45,9 +45,5 @@ extension APIServer {
         uptimeSeconds: (Clock.monotonic - info.startedAt) / Duration64.second, version: NodeProcess.version,
         warnings: warnings)
     }
-  }
-
-  private static func milliseconds(_ nanoseconds: Int64?) -> Double? {
-    nanoseconds.map { Double($0 / 1000) / 1000 }
   }
 }

@@ -76,6 +76,8 @@ struct APIServer: Sendable {
     let router = gatedRouter(share: 1)
     addReads(to: router, streams: Int(limits.streams))
     router.post("/v1/transactions") { request, _ in try await submit(request) }
+    router.post("/v1/margin/what-if") { request, _ in try await whatIf(request) }
+    router.post("/v1/oracle/lines") { request, _ in try await feed(request) }
     if info.genesis.market.network == "test" {
       router.post("/v1/test/observations") { request, _ in try await observe(request) }
     }
@@ -110,8 +112,10 @@ struct APIServer: Sendable {
     router.get("/metrics") { _, _ in try await metrics() }
     router.get("/v1/status") { _, _ in APIResponse.json(try await status()) }
     router.get("/v1/accounts/{id}") { request, context in try await account(request, context) }
+    router.get("/v1/accounts/{id}/greeks") { request, context in try await accountGreeks(request, context) }
     router.get("/v1/instruments") { request, _ in try await instruments(request) }
     router.get("/v1/instruments/{name}") { request, context in try await instrument(request, context) }
+    router.get("/v1/instruments/{name}/greeks") { request, context in try await instrumentGreeks(request, context) }
     router.get("/v1/combos") { request, _ in try await combos(request) }
     router.get("/v1/books/{name}") { request, context in try await book(request, context) }
     router.get("/v1/trades/{name}") { request, context in try await trades(request, context) }
@@ -119,9 +123,11 @@ struct APIServer: Sendable {
     router.get("/v1/oracle") { request, _ in try await oracle(request) }
     router.get("/v1/liquidations") { request, _ in try await liquidations(request) }
     router.get("/v1/validators") { request, _ in try await validators(request) }
+    router.get("/v1/reliability") { request, _ in try await reliability(request) }
     router.get("/v1/blocks/{height}") { _, context in try await block(context) }
     router.get("/v1/transactions/{hash}") { request, context in try await transaction(request, context) }
     router.get("/v1/certificates/{height}") { request, context in try await certificate(request, context) }
+    router.get("/v1/events") { request, _ in try await events(request) }
     router.get("/v1/stream") { request, _ in try await stream(request, max: streams) }
     router.get("/v1/genesis") { _, _ in APIResponse.json(GenesisDocument(genesis: info.genesis)) }
   }

@@ -42,15 +42,9 @@ extension AccountDocument {
   init(_ view: AccountView, at point: ReadPoint, underlyings: [UnderlyingTerms]) {
     self.init(
       account: view.account.hex, balances: ["USD": money(view.cash)],
-      positions: view.positions.map {
-        PositionDocument(
-          instrument: InstrumentName.format($0.instrument, underlyings: underlyings), quantity: lots($0.quantity),
-          averagePrice: money($0.averagePrice), markPrice: $0.markPrice.map(money) ?? "")
-      },
+      positions: view.positions.map { PositionDocument($0, underlyings: underlyings) },
       orders: view.orders.map { OrderDocument($0, underlyings: underlyings) },
-      margin: MarginDocument(
-        mode: view.margin.mode.rawValue, equity: money(view.margin.equity), initial: money(view.margin.initial),
-        maintenance: money(view.margin.maintenance), excess: money(view.margin.excess)),
+      margin: MarginDocument(view.margin),
       height: point.height, stateRoot: point.stateRoot, consistency: point.consistency, proof: nil)
   }
 }

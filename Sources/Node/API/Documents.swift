@@ -331,25 +331,6 @@ public struct CertificateDocument: Codable, Sendable {
   @Nullable public var receipt: ReceiptInclusionDocument?
 }
 
-public struct ValidatorsDocument: Codable, Sendable {
-  public struct Validator: Codable, Sendable {
-    public var index: Int
-    public var name: String
-    public var publicKey: String
-    public var address: String
-    public var state: String
-    public var connected: Bool
-  }
-
-  public var validators: [Validator]
-  public var quorum: Int
-  public var fastQuorum: Int
-  public var faulty: Int
-  public var height: UInt64
-  public var stateRoot: String
-  public var consistency: String
-}
-
 /// A record with its path in the state tree and the certificate of the root: enough to check it without the node.
 public struct ProofDocument: Codable, Sendable {
   public struct Record: Codable, Sendable {

@@ -20,9 +20,28 @@ public struct NodeAPI: Sendable {
 
   /// The document at `path`.
   public func read(_ path: RequestPath, timeout: Duration) async throws(CommandFailure) -> JSONValue {
+    try await document(.get(path.description), timeout)
+  }
+
+  /// What the node answers to a document.
+  public func ask(
+    _ path: RequestPath, _ question: JSONValue, timeout: Duration
+  ) async throws(CommandFailure) -> JSONValue {
+    let body = Array(JSONText.render(question, pretty: false).utf8)
+    return try await document(.post(path.description, contentType: "application/json", body: body), timeout)
+  }
+
+  /// What the node makes of a feeder's lines.
+  public func publish(_ lines: [[UInt8]], timeout: Duration) async throws(CommandFailure) -> JSONValue {
+    let path = RequestPath("oracle", "lines").description
+    let body = Array(lines.joined(separator: [0x0a]))
+    return try await document(.post(path, contentType: "application/x-ndjson", body: body), timeout)
+  }
+
+  private func document(_ request: HTTPRequest, _ timeout: Duration) async throws(CommandFailure) -> JSONValue {
     let reply: HTTPReply
     do {
-      reply = try await client.send(.get(path.description), timeout: timeout)
+      reply = try await client.send(request, timeout: timeout)
     } catch {
       throw Self.failure(error)
     }

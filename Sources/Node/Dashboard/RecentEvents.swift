@@ -1,4 +1,4 @@
-// The latest of what an onlooker wants to see, kept from final blocks: trades, liquidations, and who led.
+// The latest of what an onlooker wants to see, kept from final blocks: trades, liquidations, who led and who voted.
 
 import Clearing
 import Consensus
@@ -18,8 +18,15 @@ struct RecentEvents: Sendable {
   private(set) var trades: [Trade] = []
   private(set) var liquidations: [LiquidationEvent] = []
   private var leaders: [ValidatorIndex] = []
+  private var voters: [[ValidatorIndex]] = []
+  private var lastAt: Instant?
+  /// From one block's finality here to the next one's.
+  private(set) var intervals = LatencyWindow()
 
   mutating func add(_ block: FinalizedBlock) {
+    let now = Clock.monotonic
+    if let lastAt { intervals.add(now - lastAt) }
+    lastAt = now
     for event in block.executed.result.events {
       switch event.kind {
       case .trade(let trade): trades.append(Trade(event: trade, time: block.header.timestamp))
@@ -30,7 +37,11 @@ struct RecentEvents: Sendable {
     trades.removeFirst(max(0, trades.count - Self.kept))
     liquidations.removeFirst(max(0, liquidations.count - Self.kept))
     leaders.append(block.header.leader)
-    if leaders.count > 2 * Self.leadersKept { leaders.removeFirst(leaders.count - Self.leadersKept) }
+    voters.append(block.certificate.entries.map(\.voter))
+    if leaders.count > 2 * Self.leadersKept {
+      leaders.removeFirst(leaders.count - Self.leadersKept)
+      voters.removeFirst(voters.count - Self.leadersKept)
+    }
   }
 
   /// Of the latest blocks, those that each of `count` validators proposed, and how many blocks these were.
@@ -39,5 +50,13 @@ struct RecentEvents: Sendable {
     var each = Array(repeating: 0, count: count)
     for leader in latest where Int(leader) < count { each[Int(leader)] += 1 }
     return (each, latest.count)
+  }
+
+  /// Of the certificates that made these blocks final, those with the vote of each of `count` validators. Only the votes
+  /// that came in time to be needed are in one.
+  func voted(by count: Int) -> [Int] {
+    var each = Array(repeating: 0, count: count)
+    for voter in voters.suffix(Self.leadersKept).joined() where Int(voter) < count { each[Int(voter)] += 1 }
+    return each
   }
 }

@@ -20,6 +20,11 @@ struct LatencyWindow {
     }
   }
 
+  /// Of those that are kept; nil when there is none yet.
+  var mean: Int64? {
+    values.isEmpty ? nil : Int64(clamping: values.reduce(Int128(0)) { $0 + Int128($1) } / Int128(values.count))
+  }
+
   /// The value below which `permille` thousandths lie; nil when there is none yet.
   func percentile(_ permille: Int) -> Int64? {
     guard !values.isEmpty else { return nil }

@@ -122,7 +122,8 @@ public struct NodeProcess: Sendable {
       genesis: genesis, chain: genesis.chain, configuration: configuration, index: index, publicKey: identity.publicKey,
       startedAt: Clock.monotonic)
     let publisher = PricePublisher(
-      host: host, identity: identity, genesis: genesis, index: index, syntheticSeed: syntheticSeed, log: log)
+      host: host, identity: identity, genesis: genesis, index: index, syntheticSeed: syntheticSeed,
+      metrics: metrics, log: log)
 
     try await loop.flatSubmit { network.start() }.get()
     try await loop.submit { host.start(network: network) }.get()

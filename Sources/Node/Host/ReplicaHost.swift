@@ -59,6 +59,7 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
   private var certificates: [Height: GroupCertificate] = [:]
   private static let certificatesKept: Height = 256
   private(set) var finality = LatencyWindow()
+  private(set) var reliability = ReliabilityWindow()
   private var subscribers: [UInt64: @Sendable (FinalizedBlock) -> Bool] = [:]
   private(set) var recent = RecentEvents()
   private var faultLines = LogLimit()
@@ -108,6 +109,11 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
   func isConnected(_ peer: Int) -> Bool { network?.isConnected(peer) ?? false }
   var traffic: [PeerTraffic] { network?.traffic ?? [] }
   var streams: Int { subscribers.count }
+
+  /// To each validator, as the kernel measures it; nil where there is no session.
+  func roundTrips() async -> [Int64?] {
+    (try? await loop.flatSubmit { [self] in network?.roundTrips() ?? loop.makeSucceededFuture([]) }.get()) ?? []
+  }
 
   // MARK: Turns
 
@@ -197,8 +203,11 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
     case .verify(let batch, let transactions): verify(batch, transactions)
     case .commit(let commit): self.commit(commit)
     case .loadBlocks(let peer, let height): load(from: height, for: peer)
-    case .receipt(let ticket, let receipt, _): answer(ticket, .final(receipt))
+    case .receipt(let ticket, let receipt, _):
+      reliability.finalize(ticket, height: receipt.height, at: Clock.monotonic)
+      answer(ticket, .final(receipt))
     case .refused(let ticket, let refusal):
+      reliability.refuse(ticket)
       if let read = reads.removeValue(forKey: ticket) { read.fail(ReadFailure.overloaded) }
       answer(ticket, .refused(refusal))
     case .readReady(let ticket): reads.removeValue(forKey: ticket)?.succeed(true)
@@ -310,6 +319,7 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
   private func certified(_ certificate: GroupCertificate) {
     certificates[certificate.height % Self.certificatesKept] = certificate
     provenHeight = max(provenHeight, certificate.height)
+    reliability.certify(through: provenHeight, at: Clock.monotonic)
     while let first = provenWaiters.first, first.height <= provenHeight {
       provenWaiters.removeFirst()
       first.promise.succeed(())
@@ -322,12 +332,21 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
     loop.execute { [self] in
       nextTicket += 1
       let ticket = nextTicket
-      submissions[ticket] = Submission(answer: promise, since: Clock.monotonic)
+      let now = Clock.monotonic
+      submissions[ticket] = Submission(answer: promise, since: now)
+      reliability.accept(ticket, isOwn: false, at: now)
       let deadline = loop.scheduleTask(in: .nanoseconds(timeout)) { [self] in answer(ticket, .unknown) }
       promise.futureResult.whenComplete { _ in deadline.cancel() }
       feed(.submit(bytes: bytes, input, ticket: ticket))
     }
     return (try? await promise.futureResult.get()) ?? .unknown
+  }
+
+  /// A transaction of this validator itself, for which nobody waits; on the loop.
+  func submitOwn(_ bytes: [UInt8], _ input: TransactionInput) {
+    nextTicket += 1
+    reliability.accept(nextTicket, isOwn: true, at: Clock.monotonic)
+    feed(.submit(bytes: bytes, input, ticket: nextTicket))
   }
 
   /// Runs `body` on the state that a linearizable read may see.

@@ -22,6 +22,8 @@ struct NodeMetrics: Sendable {
   private let bytes: Counter
   /// By the raw value of the code.
   private let rejections: [Counter]
+  /// By verdict.
+  private let lines: [ObservationVerdict: Counter]
 
   private static let latencies = [0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25, 0.5, 1, 2, 4, 8, 30]
   private static let works = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10]
@@ -40,6 +42,7 @@ struct NodeMetrics: Sendable {
     .counter("novation_executed_transactions_total", "Transactions in final blocks since start."),
     .counter("novation_executed_bytes_total", "Bytes of the transactions in final blocks since start."),
     .counter("novation_rejections_total", "Refusals in final blocks since start, by reason."),
+    .counter("novation_oracle_lines_total", "Lines of this validator's price feeder since start, by verdict."),
     .counter("novation_requests_total", "Requests to the API since start, by route and status."),
     .histogram("novation_request_seconds", works, "Time from a request's head to its answer's head, by route."),
   ]
@@ -61,6 +64,11 @@ struct NodeMetrics: Sendable {
     rejections = RejectionCode.allCases.map {
       Counter(label: "novation_rejections_total", dimensions: [("reason", $0.name)], factory: registry)
     }
+    lines = Dictionary(
+      uniqueKeysWithValues: ObservationVerdict.allCases.map {
+        let labels = [("verdict", $0.rawValue)]
+        return ($0, Counter(label: "novation_oracle_lines_total", dimensions: labels, factory: registry))
+      })
   }
 
   /// Blocks by the time they took to be final.
@@ -75,6 +83,8 @@ struct NodeMetrics: Sendable {
       for error in outcome.errors { count(error.code) }
     }
   }
+
+  func judged(_ verdict: ObservationVerdict) { lines[verdict]?.increment() }
 
   private func count(_ code: RejectionCode) {
     guard rejections.indices.contains(Int(code.rawValue)) else { return }

@@ -3,6 +3,7 @@
 // socket to the replica without changing threads.
 
 import Channel
+import Glibc
 import Logging
 import NIOCore
 import NIOPosix
@@ -71,6 +72,16 @@ final class PeerNetwork: @unchecked Sendable {
 
   var connectedCount: Int { sessions.count { $0 != nil } }
   func isConnected(_ peer: Int) -> Bool { sessions.indices.contains(peer) && sessions[peer] != nil }
+
+  /// Nanoseconds to each validator and back, smoothed by the kernel; nil without a session.
+  func roundTrips() -> EventLoopFuture<[Int64?]> {
+    let times = sessions.map { session -> EventLoopFuture<Int64?> in
+      guard let options = session?.channel as? any SocketOptionProvider else { return loop.makeSucceededFuture(nil) }
+      let time = options.getTCPInfo().map { info -> Int64? in Int64(info.tcpi_rtt) * Duration64.microsecond }
+      return time.recover { _ in nil }
+    }
+    return EventLoopFuture.whenAllSucceed(times, on: loop)
+  }
 
   /// Binds the listener and dials every validator of a higher index. The future fails if the address cannot be bound.
   func start() -> EventLoopFuture<Void> {

@@ -1,0 +1,72 @@
+// The validator set, as the genesis names it, as final state has it and as this node meets it.
+
+import Consensus
+import Hummingbird
+import NIOCore
+import Primitives
+import Replica
+import Sodium
+import Threshold
+
+/// How a validator looks from here. It says nothing of what others see.
+private enum Health: String {
+  case own = "self"
+  case good
+  /// Connected, and no message for three seconds: validators tell each other where they stand more often than that.
+  case silent
+  case disconnected
+
+  static let patience = 3 * Duration64.second
+}
+
+extension APIServer {
+  func validators(_ request: Request) async throws -> Response {
+    let genesis = info.genesis
+    let own = info.index
+    let roundTrips = await host.roundTrips()
+    return APIResponse.json(
+      try await read(try ReadOptions(request)) { [host] replica, point in
+        let now = Clock.monotonic
+        let count = genesis.validators.count
+        let led = host.recent.led(by: count)
+        let votes = host.recent.voted(by: count)
+        let traffic = host.traffic
+        let leader = replica.committee.leader(of: replica.consensus.view)
+        let keys = replica.keySchedule
+        return ValidatorsDocument(
+          validators: genesis.validators.enumerated().map { index, validator in
+            let heard = traffic.indices.contains(index) ? traffic[index].heardAt.map { now - $0 } : nil
+            let health = Self.health(isOwn: index == own, isConnected: host.isConnected(index), silence: heard)
+            return .init(
+              index: index, name: validator.name, publicKey: validator.key.hex,
+              address: SocketAddressText(host: validator.host, port: validator.port).description, state: "active",
+              connected: index == own || host.isConnected(index), health: health.rawValue,
+              silentMilliseconds: heard.map(milliseconds),
+              roundTripMilliseconds: roundTrips.indices.contains(index) ? roundTrips[index].map(milliseconds) : nil,
+              leader: Int(leader) == index, proposed: led.each[index], votes: votes[index],
+              share: keys.active.map { $0.publicShare(of: Participant(index) + 1) != nil })
+          },
+          epoch: replica.committee.epoch, view: replica.consensus.view, quorum: replica.committee.quorum,
+          fastQuorum: replica.committee.fastQuorum, faulty: replica.committee.f, slow: replica.committee.p,
+          keys: .init(keys), window: led.of, height: point.height, stateRoot: point.stateRoot,
+          consistency: point.consistency)
+      })
+  }
+
+  private static func health(isOwn: Bool, isConnected: Bool, silence: Int64?) -> Health {
+    if isOwn { return .own }
+    guard isConnected else { return .disconnected }
+    return silence.map { $0 > Health.patience } ?? true ? .silent : .good
+  }
+}
+
+extension ValidatorsDocument.Keys {
+  init(_ schedule: KeySchedule) {
+    let active = schedule.active
+    self.init(
+      epoch: active?.epoch, groupKey: active?.groupKey.hex, threshold: active.map { Int($0.threshold) },
+      holders: active?.publicShares.count { $0 != nil } ?? 0, generating: schedule.running?.ceremony.epoch,
+      pending: schedule.pending != nil, failuresInARow: schedule.failuresInARow,
+      epochBlocks: schedule.settings.epochBlocks)
+  }
+}

@@ -1,0 +1,56 @@
+// The validator set as a document: who is in it, what it can bear, and how each of it is doing as this node sees it.
+
+public struct ValidatorsDocument: Codable, Sendable {
+  public struct Validator: Codable, Sendable {
+    public var index: Int
+    public var name: String
+    public var publicKey: String
+    public var address: String
+    public var state: String
+    public var connected: Bool
+    /// self | good | silent | disconnected: see `Health`.
+    public var health: String
+    /// Since its last message; null for the node itself and before the first one.
+    @Nullable public var silentMilliseconds: Double?
+    /// There and back, as the kernel measures it; null without a session.
+    @Nullable public var roundTripMilliseconds: Double?
+    /// It leads the present view.
+    public var leader: Bool
+    /// Of the latest `window` final blocks: those it proposed, and those whose certificate has its vote.
+    public var proposed: Int
+    public var votes: Int
+    /// Whether it holds a share of the group key; null before there is one.
+    @Nullable public var share: Bool?
+  }
+
+  /// The group key and whose shares sign with it.
+  public struct Keys: Codable, Sendable {
+    @Nullable public var epoch: UInt64?
+    @Nullable public var groupKey: String?
+    /// Shares that make a signature.
+    @Nullable public var threshold: Int?
+    public var holders: Int
+    /// Epoch for which new shares are being made; null while none are.
+    @Nullable public var generating: UInt64?
+    /// New shares are there, and sign from the next epoch on.
+    public var pending: Bool
+    public var failuresInARow: UInt32
+    /// Blocks of an epoch; 0 where there is no group key.
+    public var epochBlocks: UInt64
+  }
+
+  public var validators: [Validator]
+  public var epoch: UInt64
+  public var view: UInt64
+  public var quorum: Int
+  public var fastQuorum: Int
+  public var faulty: Int
+  /// That may be slow or down while the fast path works.
+  public var slow: Int
+  public var keys: Keys
+  /// Final blocks behind `proposed` and `votes`, since start and at most 500.
+  public var window: Int
+  public var height: UInt64
+  public var stateRoot: String
+  public var consistency: String
+}
