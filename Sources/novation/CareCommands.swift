@@ -1,4 +1,4 @@
-// `novation doctor`, `backup`, `restore`: care of a node's ledger.
+// `novation doctor`, `backup`, `snapshot`, `restore`: care of a node's ledger.
 
 import ArgumentParser
 import Node
@@ -98,6 +98,31 @@ struct BackupCommand: ParsableCommand {
     Terminal.output.line(
       "\(printable(path)): height \(manifest.height), \(manifest.records) records, verified, certified at height "
         + "\(manifest.certifiedHeight)")
+  }
+}
+
+struct SnapshotCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "snapshot", abstract: "Copy a node's state and newest blocks, and verify the copy; the node may run.",
+    discussion: """
+      Like a backup, but without the history: enough to start a node from with `novation restore`, which then has the blocks \
+      from there on, as a pruned one. The manifest names height, state root and certified height.
+      """)
+
+  @Option(help: "Configuration file of the node.", completion: .file()) var config: String
+  @Option(name: .customLong("to"), help: "Directory to make; it must not exist.", completion: .directory)
+  var target: String
+  @OptionGroup var json: JSONFlag
+
+  func run() throws {
+    let progress = Progress("snapshot")
+    let manifest = try cared(progress) {
+      try Backup.make(configurationPath: config, to: target, history: false) { progress.update($0) }
+    }
+    if json.json { return Terminal.output.line(JSONText.render(manifest)) }
+    Terminal.output.line(
+      "\(printable(target)): height \(manifest.height), state root \(manifest.stateRoot), \(manifest.records) records, "
+        + "verified, certified at height \(manifest.certifiedHeight)")
   }
 }
 

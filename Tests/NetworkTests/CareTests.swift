@@ -113,6 +113,36 @@ extension NetworkTests {
       #expect(devnet.advances([0, 1, 2, 3], seconds: 30) && devnet.agrees(), devnet.logs())
     }
 
+    @Test func aSnapshotHasTheStateAndNoHistory() throws {
+      defer { devnet.tearDown() }
+      let future = try devnet.future()
+      let began = devnet.place("buy", future.name, "0.01", at: future.low)
+      #expect(began.code == 0, began.summary)
+      let height = began.json["height"].integer
+      // Empty blocks are rare on a quiet network: every order makes some.
+      #expect(
+        Moment.wait(120) {
+          _ = devnet.place("buy", future.name, "0.001", at: future.low, by: "maker1")
+          return devnet.api(3).status["storedHeight"].integer > height + 130
+        })
+      let snapshot = devnet.home(3) + "/../snapshot"
+      let made = devnet.run(["snapshot", "--config", config, "--to", snapshot, "--json"])
+      #expect(made.code == 0 && made.json["certifiedHeight"].integer > height + 100, made.summary)
+      #expect(made.json["stateRoot"].text.count == 64, made.summary)
+      #expect(devnet.run(["snapshot", "--config", config, "--to", snapshot]).code == 1)
+      let files = try FileManager.default.contentsOfDirectory(atPath: snapshot)
+      #expect(!files.contains { $0.hasSuffix(".whole") }, "\(files)")
+
+      #expect(devnet.signal(SIGTERM, 3))
+      let restored = devnet.run(["restore", "--config", config, "--from", snapshot, "--json"])
+      #expect(restored.code == 0, restored.summary)
+      #expect(devnet.restart(3).code == 0)
+      #expect(devnet.advances([0, 1, 2, 3], seconds: 30) && devnet.agrees(), devnet.logs())
+      #expect(devnet.api(3).get("/v1/blocks/\(height)").status == 404)
+      #expect(devnet.api(3).get("/v1/events?from=\(height)").status == 410)
+      #expect(devnet.api(0).get("/v1/events?from=\(height)").status == 200)
+    }
+
     @Test func whatIsWrongIsNamed() throws {
       defer { devnet.tearDown() }
       #expect(devnet.signal(SIGTERM, 3))

@@ -27,9 +27,9 @@ public enum Backup {
   private static let manifestLimit = 64 << 10
 
   /// Copies the ledger of a node, which may run meanwhile, into a new directory, then reads the copy back whole. The copy
-  /// appears under its name only when it is verified.
+  /// appears under its name only when it is verified. `history: false` makes a snapshot: the state and the newest blocks.
   public static func make(
-    configurationPath: String, to directory: String, progress: (String) -> Void = { _ in }
+    configurationPath: String, to directory: String, history: Bool = true, progress: (String) -> Void = { _ in }
   ) throws -> BackupManifest {
     let node = try NodeProcess(configurationPath: configurationPath)
     guard !FileAccess.exists(directory) else {
@@ -43,7 +43,12 @@ public enum Backup {
     progress("copying \(ledger)")
     do {
       try FileAccess.makeDirectory(partial, mode: 0o700)
-      try LMDBStore.copy(from: ledger, to: NodeHome.databasePath(ledger: partial))
+      let database = NodeHome.databasePath(ledger: partial)
+      if history {
+        try LMDBStore.copy(from: ledger, to: database)
+      } else {
+        try copyState(from: ledger, to: database, node: node, progress: progress)
+      }
     } catch {
       rmdir(partial)
       throw error
@@ -55,6 +60,26 @@ public enum Backup {
     try FileAccess.write([UInt8](text) + [0x0a], to: partial + "/" + manifestName, mode: 0o600)
     try FileAccess.move(partial, to: directory)
     return manifest
+  }
+
+  /// Blocks that a snapshot keeps below its newest certificate.
+  private static let snapshotBlocks: Height = 100
+
+  /// A copy without the blocks of long ago, made compact by copying it once more.
+  private static func copyState(
+    from ledger: String, to database: String, node: NodeProcess, progress: (String) -> Void
+  ) throws {
+    let whole = database + ".whole"
+    defer { removeDatabase(whole) }
+    try LMDBStore.copy(from: ledger, to: whole)
+    let store = try LMDBStore(path: whole, chain: node.genesis.chain, opening: .existing)
+    defer { store.close() }
+    let certified = try store.latestCertificate()?.height ?? 0
+    let first = certified.subtracting(snapshotBlocks) ?? 0
+    while try store.prune(below: first, limit: 10_000) > 0 {
+      progress("leaving out blocks below \(first)")
+    }
+    try store.copy(to: database)
   }
 
   /// Makes a copy named after the present time in `folder`, and removes the oldest of its kind beyond `keep`; never one
@@ -78,13 +103,16 @@ public enum Backup {
 
   /// The files that a copy consists of, and nothing else that may lie there.
   private static func remove(_ copy: String) {
-    let database = NodeHome.databasePath(ledger: copy)
     unlink(copy + "/" + manifestName)
+    removeDatabase(NodeHome.databasePath(ledger: copy))
+    rmdir(copy)
+  }
+
+  private static func removeDatabase(_ database: String) {
     for name in FileAccess.names(in: database) where name == "lock" || name.hasPrefix(LMDBStore.fileName) {
       unlink(database + "/" + name)
     }
     rmdir(database)
-    rmdir(copy)
   }
 
   /// Puts a copy in the place of a stopped node's ledger, after reading it whole and holding its certificate against the
