@@ -37,7 +37,10 @@ public enum ScalarTag: Sendable {}
 
   /// SHA-512 of the parts one after the other, modulo L.
   public init(hashing parts: [UInt8]...) {
-    self.init(reducing: SHA512.hash(parts.count == 1 ? parts[0] : Array(parts.joined())))
+    var input: [UInt8] = []
+    input.reserveCapacity(parts.reduce(0) { $0 + $1.count })
+    for part in parts { input += part }
+    self.init(reducing: SHA512.hash(input))
   }
 
   public static func + (a: Self, b: Self) -> Self { combine(a, b) { crypto_core_ed25519_scalar_add($0, $1, $2) } }

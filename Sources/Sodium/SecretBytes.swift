@@ -71,13 +71,16 @@ extension SecretBytes: CustomStringConvertible, CustomReflectable {
 extension SecretBytes {
   /// 32 bytes for one purpose and number: BLAKE2b-256 of domain, counter and this secret.
   public func derived(_ domain: String, counter: UInt64) -> SecretBytes {
-    SecretBytes(count: 32) { out in
-      var stream = Blake2bStream(outputLength: 32)
-      stream.update(prefixed: Array(domain.utf8))
-      withUnsafeBytes(of: counter.littleEndian) { stream.update($0) }
-      withBytes { stream.update($0) }
-      stream.finish(into: out)
-      stream.wipe()
-    }
+    SecretBytes(count: 32) { derive(domain, counter: counter, into: $0) }
+  }
+
+  /// The same into memory that the caller wipes.
+  func derive(_ domain: String, counter: UInt64, into out: UnsafeMutableRawBufferPointer) {
+    var stream = Blake2bStream(outputLength: 32)
+    stream.update(prefixed: Array(domain.utf8))
+    withUnsafeBytes(of: counter.littleEndian) { stream.update($0) }
+    withBytes { stream.update($0) }
+    stream.finish(into: out)
+    stream.wipe()
   }
 }

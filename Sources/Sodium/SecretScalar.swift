@@ -58,13 +58,29 @@ public struct SecretScalar: ~Copyable, @unchecked Sendable {  // immutable, one 
   /// for every nonce.
   public init(noncePrefix prefix: [UInt8], random: SecretBytes, secret: borrowing SecretScalar) {
     precondition(random.count == 32)
+    self.init(noncePrefix: prefix, secret: secret) { out in random.withBytes { out.copyMemory(from: $0) } }
+  }
+
+  /// The same with the random value `seed.derived(domain, counter: counter)`, which gets no protected memory of its own:
+  /// it is gone when this returns.
+  public init(
+    noncePrefix prefix: [UInt8], seed: SecretBytes, domain: String, counter: UInt64, secret: borrowing SecretScalar
+  ) {
+    self.init(noncePrefix: prefix, secret: secret) { seed.derive(domain, counter: counter, into: $0) }
+  }
+
+  /// `writeRandom` writes 32 bytes.
+  private init(
+    noncePrefix prefix: [UInt8], secret: borrowing SecretScalar,
+    _ writeRandom: (UnsafeMutableRawBufferPointer) -> Void
+  ) {
     let key = secret.memory
     self.init { out in
       let length = prefix.count + 64
       withUnsafeTemporaryAllocation(byteCount: length + 64, alignment: 8) { scratch in
         let wide = UnsafeMutableRawBufferPointer(rebasing: scratch[length...])
         scratch.copyBytes(from: prefix)
-        random.withBytes { UnsafeMutableRawBufferPointer(rebasing: scratch[prefix.count...]).copyMemory(from: $0) }
+        writeRandom(UnsafeMutableRawBufferPointer(rebasing: scratch[prefix.count..<prefix.count + 32]))
         key.withBytes { UnsafeMutableRawBufferPointer(rebasing: scratch[(prefix.count + 32)...]).copyMemory(from: $0) }
         _ = crypto_hash_sha512(wide.pointer, scratch.pointer, UInt64(length))
         crypto_core_ed25519_scalar_reduce(out, wide.pointer)
@@ -79,6 +95,18 @@ public struct SecretScalar: ~Copyable, @unchecked Sendable {  // immutable, one 
     memory.withBytes { scalar in
       let scalar = scalar.pointer
       return PointEncoding.written { _ = crypto_scalarmult_ed25519_base_noclamp($0, scalar) }
+    }
+  }
+
+  /// This times a public factor, times the base point.
+  public func timesBase(scaledBy factor: Scalar25519) -> PointEncoding {
+    withUnsafeTemporaryAllocation(byteCount: 32, alignment: 8) { product in
+      memory.withBytes { secret in
+        factor.bytes.withPointer { crypto_core_ed25519_scalar_mul(product.pointer, secret.pointer, $0) }
+      }
+      let point = PointEncoding.written { _ = crypto_scalarmult_ed25519_base_noclamp($0, product.pointer) }
+      sodium_memzero(product.pointer, 32)
+      return point
     }
   }
 

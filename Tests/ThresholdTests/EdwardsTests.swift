@@ -45,6 +45,19 @@ import Threshold
     #expect((EdwardsPoint.base.multiplied(by: -Scalar25519.one) + EdwardsPoint.base).isNeutral)
   }
 
+  @Test func fixedBasesAgreeWithLibsodium() throws {
+    var random = SeededRandom(seed: 5)
+    let encoding = Edwards25519.base(times: Make.scalar(&random))
+    let key = FixedBase(try #require(EdwardsPoint(encoding)))
+    #expect(key.times(.zero).isNeutral)
+    for round in 0..<80 {
+      let scalar = round < Self.edgeScalars.count ? Self.edgeScalars[round] : Make.scalar(&random)
+      #expect(FixedBase.base.times(scalar).encoding == Edwards25519.base(times: scalar))
+      #expect(key.times(scalar).encoding == Edwards25519.multiply(encoding, by: scalar))
+      #expect((key.adding(-scalar, to: key.times(scalar))).isNeutral)
+    }
+  }
+
   @Test func multiplesAgreeWithLibsodium() throws {
     var random = SeededRandom(seed: 1)
     for round in 0..<60 {

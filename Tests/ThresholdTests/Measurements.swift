@@ -18,56 +18,75 @@ import Wire
     return Double(seconds) * 1000 + Double(attoseconds) / 1e15
   }
 
+  /// Milliseconds of one call of many: the median.
+  static func median<Each: Sequence>(_ each: Each, _ body: (Each.Element) throws -> Void) rethrows -> Double {
+    let clock = ContinuousClock()
+    let times = try each.map { one in try clock.measure { try body(one) } }.sorted()
+    let (seconds, attoseconds) = times[times.count / 2].components
+    return Double(seconds) * 1000 + Double(attoseconds) / 1e15
+  }
+
   static func text(_ milliseconds: Double) -> String { String(format: "%.3f ms", milliseconds) }
 
+  /// What one validator does for the certificate of one block, by the machines that a replica uses.
   @Test(.enabled(if: isWanted), arguments: [(4, 3), (7, 5), (31, 21), (100, 67)])
   func signing(_ n: Int, _ t: Int) throws {
     let group = try Group(n: n, t: t, seed: 1)
     let signers = try (1...t).map { try group.signer(Participant($0)) }
-    let rounds = 15
-    var view: View = 0
-    let prepare = try Self.time(rounds) {
-      view += 1
-      _ = try #require(signers[0].prepare(.view(view)))
+    let views = 1...View(31)
+    var choice = SignerChoice(validators: n)
+    let prepare = Self.median(views) { view in _ = signers[0].prepare(view) }
+    for signer in signers.dropFirst() { for view in views { _ = signer.prepare(view) } }
+    for signer in signers {
+      let batch = NonceBatch(
+        keyEpoch: 0, bootId: signer.bootId, firstView: 1, commitments: signer.prepared.map(\.commitment))
+      choice.take(batch, of: signer.participant)
     }
-    for signer in signers.dropFirst() { for view in 1...View(rounds) { _ = signer.prepare(.view(view)) } }
-    let plans = (0..<rounds).map { round in
-      SigningPlan(
-        keyEpoch: 0,
-        purpose: .view(View(round + 1)),
-        entries: signers.map {
-          SigningPlan.Entry(participant: $0.participant, bootId: $0.bootId, commitment: $0.prepared[round].commitment)
-        })
+    var plans: [SigningPlan] = []
+    let plan = Self.median(views) { view in
+      if let made = choice.plan(for: view, keys: group.keys) { plans.append(made) }
     }
-    var made: [SignedShare] = []
-    let sign = try Self.time(rounds) {
-      let round = made.count
-      let view = View(round + 1)
-      made.append(
-        try signers[0].sign(statement(view: view), plan: plans[round], isInHeader: true, headerView: view).get())
+    #expect(plans.count == views.count)
+    var own: [SignedShare] = []
+    let sign = try Self.median(views) { view in
+      own.append(
+        try signers[0].sign(statement(view: view), plan: plans[own.count], isInHeader: true, headerView: view).get())
     }
-    // Whoever aggregates has the session from signing.
+    let others = try plans.map { plan in
+      try signers.dropFirst().map {
+        try $0.sign(statement(view: plan.view), plan: plan, isInHeader: true, headerView: plan.view).get().share
+      }
+    }
+    /// Plan, votes and shares in, a certificate out.
+    func collect(_ collector: inout ShareCollector, _ view: View, _ session: SigningSession?) throws {
+      let (subject, place) = (statement(view: view), Int(view) - 1)
+      collector.prepare(subject, plan: plans[place], isFair: true, keys: group.keys, session: session)
+      for (participant, share) in zip(signers.map(\.participant), [own[place].share] + others[place]) {
+        let block = subject.headerHash
+        _ = collector.note(voter: participant, block: block, view: view)
+        _ = collector.take(share.bytes.bytes, of: participant, root: subject.stateRoot, block: block, view: view)
+      }
+      guard case .certificate = collector.certify(subject.headerHash) else { throw Missing() }
+      collector.forget(through: view)
+    }
+    var collector = ShareCollector(validators: n)
+    let aggregate = try Self.median(views) { view in try collect(&collector, view, own[Int(view) - 1].session) }
+    let witness = try Self.median(views) { view in try collect(&collector, view, nil) }
     let message = statement(view: 1).message
-    let shares = try signers.dropFirst().map {
-      try $0.sign(statement(view: 1), plan: plans[0], isInHeader: true, headerView: 1).get().share
-    }
-    let all = [made[0].share] + shares
-    let publicShares = Array(group.publicShares.prefix(t))
-    let aggregate = try Self.time {
-      _ = try made[0].session.aggregate(all, message: message, publicShares: publicShares)
-    }
-    var spoiled = all
+    let signature = try own[0].session.aggregate([own[0].share] + others[0])
+    let verify = Self.median(views) { _ in #expect(Ed25519.verify(signature, message, by: group.key)) }
+    var spoiled = [own[0].share] + others[0]
     spoiled[t / 2] = .one
-    let blame = try Self.time(3) {
-      _ = try made[0].session.aggregate(spoiled, message: message, publicShares: publicShares)
+    let publicShares = Array(group.publicShares.prefix(t))
+    let blame = try Self.median(1...3) { _ in
+      _ = try own[0].session.aggregate(spoiled, message: message, publicShares: publicShares)
     }
-    let signature = try made[0].session.aggregate(all)
-    let verify = Self.time { _ = Ed25519.verify(signature, message, by: group.key) }
-    let total = Self.text(prepare + sign + aggregate)
+    let whole = prepare + sign + aggregate + plan / Double(n)
     print(
-      "FROST n=\(n) t=\(t): prepare \(Self.text(prepare)), sign \(Self.text(sign)),",
-      "aggregate \(Self.text(aggregate)), per block \(total); blame \(Self.text(blame)),",
-      "verify \(Self.text(verify)); plan \(plans[0].wireBytes.count) bytes")
+      "FROST n=\(n) t=\(t): nonces \(Self.text(prepare)), share \(Self.text(sign)), certificate \(Self.text(aggregate)),",
+      "plan of a leader \(Self.text(plan)); a block and signer \(Self.text(whole)),",
+      String(format: "%.1f", whole / verify), "times an Ed25519 verification of \(Self.text(verify));",
+      "who does not sign \(Self.text(witness)); blame \(Self.text(blame)); plan \(plans[0].wireBytes.count) bytes")
   }
 
   @Test(.enabled(if: isWanted)) func arithmetic() throws {

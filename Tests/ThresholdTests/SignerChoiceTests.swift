@@ -20,7 +20,7 @@ import Threshold
     let signer = try group.signer(participant, bootId: boot)
     return NonceBatch(
       keyEpoch: 0, bootId: boot, firstView: first,
-      commitments: (0..<count).compactMap { signer.prepare(.view(first + View($0))) })
+      commitments: (0..<count).compactMap { signer.prepare(first + View($0)) })
   }
 
   private func choice() throws -> SignerChoice {
@@ -108,7 +108,7 @@ import Threshold
     var all: [Participant: ThresholdSigner] = [:]
     for participant in Participant(1)...3 {
       let signer = try group.signer(participant)
-      let commitments = (1...8).compactMap { signer.prepare(.view($0)) }
+      let commitments = (1...8).compactMap { signer.prepare($0) }
       choice.take(
         NonceBatch(keyEpoch: 0, bootId: 1, firstView: 1, commitments: commitments), of: participant)
       all[participant] = signer

@@ -8,14 +8,14 @@ import Threshold
 @Suite struct SigningTests {
   /// A plan for `participants` of the group, with their signers ready to keep to it.
   static func plan(
-    _ group: Group, _ participants: [Participant], purpose: NoncePurpose = .view(5)
+    _ group: Group, _ participants: [Participant], view: View = 5
   ) throws -> (SigningPlan, [ThresholdSigner]) {
     let signers = try participants.map { try group.signer($0) }
     let entries = try signers.map { signer in
       SigningPlan.Entry(
-        participant: signer.participant, bootId: signer.bootId, commitment: try #require(signer.prepare(purpose)))
+        participant: signer.participant, bootId: signer.bootId, commitment: try #require(signer.prepare(view)))
     }
-    return (SigningPlan(keyEpoch: 0, purpose: purpose, entries: entries), signers)
+    return (SigningPlan(keyEpoch: 0, view: view, entries: entries), signers)
   }
 
   static func refusal(
@@ -43,6 +43,9 @@ import Threshold
     guard case .signature(let signature) = result else { throw Missing() }
     #expect(Ed25519.verify(signature, message, by: group.key))
     #expect(!Ed25519.verify(signature, statement(root: 10).message, by: group.key))
+    // By the fast way to the same verdict.
+    #expect(try session.signature(of: shares.map(\.share), key: try group.multiples()) == signature)
+    #expect(try session.signature(of: shares.map(\.share), key: .base) == nil)
     for made in shares { #expect(made.session.challenge == session.challenge) }
   }
 
@@ -78,7 +81,7 @@ import Threshold
   @Test func t3PlanHasExactlyTDifferentSigners() throws {
     let (plan, signers) = try Self.plan(try Group(n: 4, t: 3, seed: 1), [1, 2, 3, 4])
     #expect(Self.refusal(signers[0], plan) == .malformedPlan)
-    var other = SigningPlan(keyEpoch: 0, purpose: plan.purpose, entries: Array(plan.entries[0..<2]))
+    var other = SigningPlan(keyEpoch: 0, view: plan.view, entries: Array(plan.entries[0..<2]))
     #expect(Self.refusal(signers[0], other) == .malformedPlan)
     other.entries = [plan.entries[0], plan.entries[0], plan.entries[1]]
     #expect(Self.refusal(signers[0], other) == .malformedPlan)
@@ -134,29 +137,19 @@ import Threshold
     #expect(Self.refusal(signers[0], other) == .spent)
   }
 
-  @Test func t3PurposesAreNeverMadeTwice() throws {
+  @Test func t3NoncesOfAViewAreNeverMadeTwice() throws {
     let signer = try Group(n: 4, t: 3, seed: 1).signer(1)
-    let first = signer.prepare(.view(5))
+    let first = signer.prepare(5)
     #expect(first != nil)
-    #expect(signer.prepare(.view(5)) == nil)
-    #expect(signer.prepare(.view(4)) == nil)
-    #expect(signer.prepare(.repair(session: 5)) != nil)
-    #expect(signer.prepare(.repair(session: 5)) == nil)
-    #expect(signer.prepare(.view(6)) != nil)
+    #expect(signer.prepare(5) == nil)
+    #expect(signer.prepare(4) == nil)
+    #expect(signer.prepare(6) != nil)
     let commitments = signer.prepared.map(\.commitment)
-    #expect(commitments.count == 3)
-    #expect(Set(commitments).count == 3)
+    #expect(commitments.count == 2)
+    #expect(Set(commitments).count == 2)
     signer.discard(through: 5)
-    #expect(signer.prepared.count == 2)
-    #expect(signer.prepare(.view(5)) == nil)
-  }
-
-  /// A repair's nonces do not serve a view, nor a view's a repair.
-  @Test func t3RepairNeverUsesAViewsNonces() throws {
-    let (plan, signers) = try Self.plan(try Group(n: 4, t: 3, seed: 1), [1, 2, 4])
-    let other = SigningPlan(keyEpoch: 0, purpose: .repair(session: 5), entries: plan.entries)
-    #expect(Self.refusal(signers[0], other) == .spent)
-    #expect(Self.refusal(signers[0], plan) == nil)
+    #expect(signer.prepared.count == 1)
+    #expect(signer.prepare(5) == nil)
   }
 
   @Test func t4RestartKillsOldCommitments() throws {
@@ -165,7 +158,7 @@ import Threshold
     let restarted = try group.signer(1, bootId: 2, seed: 8)
     #expect(Self.refusal(restarted, plan) == .otherBoot)
     // Also if it makes nonces for the same view again.
-    let again = try #require(restarted.prepare(.view(5)))
+    let again = try #require(restarted.prepare(5))
     #expect(again != plan.entries[0].commitment)
     #expect(Self.refusal(restarted, plan) == .otherBoot)
     signers[0].discardAll()
@@ -174,9 +167,9 @@ import Threshold
 
   @Test func t4WaitingNoncesAreBounded() throws {
     let signer = try Group(n: 1, t: 1, seed: 1).signer(1)
-    for view in 1...View(ThresholdSigner.noncesMax + 8) { _ = signer.prepare(.view(view)) }
+    for view in 1...View(ThresholdSigner.noncesMax + 8) { _ = signer.prepare(view) }
     #expect(signer.prepared.count == ThresholdSigner.noncesMax)
-    #expect(signer.prepared.first?.purpose == .view(9))
+    #expect(signer.prepared.first?.view == 9)
   }
 
   /// T5: the same two shares under another set of signers have other factors.
@@ -186,7 +179,7 @@ import Threshold
     let message = statement().message
     let sessions = try [[0, 1, 2], [0, 1, 3]].map { places in
       try SigningSession(
-        plan: SigningPlan(keyEpoch: 0, purpose: plan.purpose, entries: places.map { plan.entries[$0] }),
+        plan: SigningPlan(keyEpoch: 0, view: plan.view, entries: places.map { plan.entries[$0] }),
         groupKey: group.key,
         message: message)
     }
@@ -207,6 +200,7 @@ import Threshold
     let publicShares = plan.entries.map { group.publicShares[Int($0.participant) - 1] }
     let result = try session.aggregate(shares, message: message, publicShares: publicShares)
     #expect(result == .spoiled(by: bad.map { plan.entries[$0].participant }))
+    #expect(try session.signature(of: shares, key: try group.multiples()) == nil)
   }
 
   @Test func sessionsRefuseMalformedSets() throws {

@@ -68,6 +68,15 @@ struct Group {
     publicShares = shares.map { EdwardsPoint.sum([], base: $0) }
   }
 
+  func multiples() throws -> FixedBase {
+    guard let point = EdwardsPoint(PointEncoding(words: key.words)) else { throw Missing() }
+    return FixedBase(point)
+  }
+
+  var keys: GroupKeys {
+    GroupKeys(epoch: 0, groupKey: key, threshold: UInt16(t), publicShares: publicShares.map(\.encoding))
+  }
+
   func signer(_ participant: Participant, bootId: UInt64 = 1, seed: UInt64 = 7) throws -> ThresholdSigner {
     var random = SeededRandom(seed: seed &* 1000 &+ UInt64(participant) &+ bootId)
     return ThresholdSigner(

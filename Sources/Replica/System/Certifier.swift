@@ -138,7 +138,7 @@ struct Certifier {
       let first = max(preparedThrough[place], view) + 1
       var commitments: [CommitmentEighths] = []
       for view in first..<first + Self.noncesAtOnce {
-        guard let commitment = signers[place].prepare(.view(view)) else { break }
+        guard let commitment = signers[place].prepare(view) else { break }
         commitments.append(commitment)
       }
       preparedThrough[place] = first + Self.noncesAtOnce - 1
@@ -154,8 +154,7 @@ struct Certifier {
   func announcements(after view: View) -> [NonceBatch] {
     signers.compactMap { signer in
       var batch = NonceBatch(keyEpoch: signer.keyEpoch, bootId: bootId, firstView: view + 1, commitments: [])
-      for (purpose, commitment) in signer.prepared {
-        guard case .view(let prepared) = purpose, prepared > view else { continue }
+      for (prepared, commitment) in signer.prepared where prepared > view {
         if batch.commitments.isEmpty { batch.firstView = prepared }
         guard prepared == batch.firstView + View(batch.commitments.count),
           batch.commitments.count < NonceBatch.countMax

@@ -66,6 +66,11 @@ public struct CommitmentEighths: Hashable, Sendable, WireCodable {
     self.binding = binding
   }
 
+  /// Whether both are points and neither of small order: all that `NonceCommitment` asks, without its encodings.
+  var isValid: Bool {
+    [hiding, binding].allSatisfy { encoding in EdwardsPoint(encoding).map { !$0.timesEight().isNeutral } ?? false }
+  }
+
   public func encode(to writer: inout WireWriter) {
     writer.write(hiding)
     writer.write(binding)
@@ -88,9 +93,12 @@ public struct NoncePair: ~Copyable, Sendable {
     binding = SecretScalar(noncePrefix: Frost.noncePrefix, random: bindingRandom, secret: share)
   }
 
-  init(hiding: consuming SecretScalar, binding: consuming SecretScalar) {
-    self.hiding = hiding
-    self.binding = binding
+  /// The pair of this number that a seed gives. No number is used twice with one seed.
+  init(seed: SecretBytes, number: UInt64, share: borrowing SecretScalar) {
+    hiding = SecretScalar(
+      noncePrefix: Frost.noncePrefix, seed: seed, domain: "novation/frost-hiding/v1", counter: number, secret: share)
+    binding = SecretScalar(
+      noncePrefix: Frost.noncePrefix, seed: seed, domain: "novation/frost-binding/v1", counter: number, secret: share)
   }
 
   /// The points of RFC 9591: what `NonceCommitment` of the other form takes.
@@ -101,7 +109,7 @@ public struct NoncePair: ~Copyable, Sendable {
   /// What travels.
   public func eighths() -> CommitmentEighths {
     CommitmentEighths(
-      hiding: hiding.times(Self.eighth).timesBase(), binding: binding.times(Self.eighth).timesBase())
+      hiding: hiding.timesBase(scaledBy: Self.eighth), binding: binding.timesBase(scaledBy: Self.eighth))
   }
 
   /// 1/8 modulo L.

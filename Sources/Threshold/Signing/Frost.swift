@@ -26,7 +26,9 @@ public enum Frost {
   static let noncePrefix = context + Array("nonce".utf8)
 
   /// H1, section 6.1.
-  static func bindingFactor(_ input: [UInt8]) -> Scalar25519 { Scalar25519(hashing: context, Array("rho".utf8), input) }
+  static func bindingFactor(_ prefix: [UInt8], _ participant: Participant) -> Scalar25519 {
+    Scalar25519(hashing: context, Array("rho".utf8), prefix, scalar(participant).bytes.bytes)
+  }
 
   /// H2: the challenge of RFC 8032.
   static func challenge(_ r: PointEncoding, _ key: PublicKey, _ message: [UInt8]) -> Scalar25519 {
@@ -111,5 +113,19 @@ public struct LagrangeCoefficients: Sendable {
       let magnitude = product.map { $0 * Scalar25519(word) } ?? Scalar25519(word)
       return isNegative ? -magnitude : magnitude
     }
+  }
+}
+
+/// The coefficients of the sets of signers of late. Only one place of a set goes round, so there are few of them.
+struct CoefficientCache: Sendable {
+  private static let setsMax = 64
+  private var kept: [LagrangeCoefficients] = []
+
+  mutating func of(_ participants: [Participant]) throws(FrostError) -> LagrangeCoefficients {
+    if let known = kept.first(where: { $0.participants == participants }) { return known }
+    let made = try LagrangeCoefficients(participants)
+    if kept.count >= Self.setsMax { kept.removeFirst() }
+    kept.append(made)
+    return made
   }
 }

@@ -43,6 +43,9 @@ public struct ShareCollector: Sendable {
   }
 
   private var blocks: [Digest: Gathered] = [:]
+  private var coefficients = CoefficientCache()
+  /// The group key never changes, so its multiples are made once.
+  private var groupKey: (encoded: PublicKey, multiples: FixedBase)?
 
   public init(validators: Int) { blocksMax = validators * Self.blocksMaxPerValidator }
 
@@ -51,12 +54,10 @@ public struct ShareCollector: Sendable {
 
   /// A vote with the state after a block came: its place among those of the block, from zero; nil if it was there.
   public mutating func note(voter: Participant, block: Digest, view: View) -> Int? {
-    guard open(block, view), var gathered = blocks[block],
-      !gathered.voters.contains(where: { $0.participant == voter })
+    guard open(block, view), let voters = blocks[block]?.voters, !voters.contains(where: { $0.participant == voter })
     else { return nil }
-    gathered.voters.append((voter, view))
-    blocks[block] = gathered
-    return gathered.voters.count - 1
+    blocks[block]?.voters.append((voter, view))
+    return voters.count
   }
 
   /// Keeps a share; one a participant and block. False if it is not one.
@@ -104,7 +105,7 @@ public struct ShareCollector: Sendable {
 
   /// The certificate of a block, once the shares of all signers of its plan are there; or who spoiled it.
   public mutating func certify(_ block: Digest) -> Outcome? {
-    guard var gathered = blocks[block], !gathered.isDone, let subject = gathered.subject,
+    guard let gathered = blocks[block], !gathered.isDone, let subject = gathered.subject,
       gathered.shares.count >= subject.plan.entries.count
     else { return nil }
     let (plan, keys, root) = (subject.plan, subject.keys, subject.statement.stateRoot)
@@ -115,8 +116,7 @@ public struct ShareCollector: Sendable {
       if share.root != root { strangers.append(entry.participant) }
       values.append(share.value)
     }
-    gathered.isDone = true
-    blocks[block] = gathered
+    blocks[block]?.isDone = true
     // Right or wrong, a share for another state can be part of no certificate that this node could use.
     guard strangers.isEmpty else { return .spoiled(by: strangers, keyEpoch: plan.keyEpoch) }
     let message = subject.statement.message
@@ -125,10 +125,10 @@ public struct ShareCollector: Sendable {
       if let known = gathered.session {
         session = known
       } else {
-        session = try SigningSession(plan: plan, groupKey: keys.groupKey, message: message)
+        session = try SigningSession(
+          plan: plan, groupKey: keys.groupKey, message: message, coefficients: &coefficients)
       }
-      let signature = try session.aggregate(values)
-      if Ed25519.verify(signature, message, by: keys.groupKey) {
+      if let key = multiples(of: keys.groupKey), let signature = try session.signature(of: values, key: key) {
         return .certificate(GroupCertificate(subject.statement, signature: signature), plan)
       }
       var publicShares: [EdwardsPoint] = []
@@ -147,6 +147,14 @@ public struct ShareCollector: Sendable {
       // A plan with points that are none: nobody signed it, so nobody is to blame but its leader.
       return nil
     }
+  }
+
+  private mutating func multiples(of key: PublicKey) -> FixedBase? {
+    if let groupKey, groupKey.encoded == key { return groupKey.multiples }
+    guard let point = EdwardsPoint(PointEncoding(words: key.words)) else { return nil }
+    let made = FixedBase(point)
+    groupKey = (key, made)
+    return made
   }
 
   /// Signers of fair plans at or below a view who sent no share; each told once.

@@ -152,11 +152,10 @@ public struct SignerChoice: Sendable {
 
   /// Whether a plan names what its signers announced to this node as well: else nobody but its leader is to blame for it.
   public func isFair(_ plan: SigningPlan) -> Bool {
-    guard case .view(let view) = plan.purpose else { return false }
-    return plan.entries.allSatisfy { entry in
+    plan.entries.allSatisfy { entry in
       guard let place = place(entry.participant) else { return false }
       return standings[place].pools.contains {
-        $0.keyEpoch == plan.keyEpoch && $0.bootId == entry.bootId && $0.commitment(for: view) == entry.commitment
+        $0.keyEpoch == plan.keyEpoch && $0.bootId == entry.bootId && $0.commitment(for: plan.view) == entry.commitment
       }
     }
   }
@@ -166,7 +165,7 @@ public struct SignerChoice: Sendable {
   /// the group is excluded.
   public mutating func plan(for view: View, keys: GroupKeys) -> SigningPlan? {
     while let plan = draft(for: view, keys: keys) {
-      let wrong = plan.entries.filter { (try? NonceCommitment($0.commitment)) == nil }
+      let wrong = plan.entries.filter { !$0.commitment.isValid }
       if wrong.isEmpty { return plan }
       for entry in wrong { exclude(entry.participant, keyEpoch: keys.epoch) }
     }
@@ -205,7 +204,7 @@ public struct SignerChoice: Sendable {
       signers = Array((lively + silent).prefix(threshold))
     }
     return SigningPlan(
-      keyEpoch: keys.epoch, purpose: .view(view), entries: signers.sorted().compactMap { entries[$0] })
+      keyEpoch: keys.epoch, view: view, entries: signers.sorted().compactMap { entries[$0] })
   }
 
   private func place(_ participant: Participant) -> Int? {

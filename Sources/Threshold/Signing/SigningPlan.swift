@@ -4,33 +4,6 @@ public import Primitives
 import Sodium
 public import Wire
 
-/// What a nonce pair is for. Every pair serves one purpose, whose indices never overlap (T3).
-public enum NoncePurpose: Hashable, Sendable, WireCodable {
-  /// The block proposed in this view.
-  case view(View)
-  /// An attempt to certify an older block (T7).
-  case repair(session: UInt64)
-
-  public func encode(to writer: inout WireWriter) {
-    switch self {
-    case .view(let view):
-      writer.write(UInt8(1))
-      writer.write(view)
-    case .repair(let session):
-      writer.write(UInt8(2))
-      writer.write(session)
-    }
-  }
-
-  public init(from reader: inout WireReader) throws(WireError) {
-    switch try reader.read(UInt8.self) {
-    case 1: self = .view(try reader.readOrdinal())
-    case 2: self = .repair(session: try reader.readOrdinal())
-    default: throw reader.invalid("purpose of a nonce")
-    }
-  }
-}
-
 /// T2: who signs the certificate of a block, with which commitments.
 public struct SigningPlan: Hashable, Sendable, WireCodable {
   public struct Entry: Hashable, Sendable, WireCodable {
@@ -60,24 +33,25 @@ public struct SigningPlan: Hashable, Sendable, WireCodable {
 
   /// Whose shares sign: those that became active in this epoch. Shares of two epochs never meet in one signature.
   public var keyEpoch: Epoch
-  public var purpose: NoncePurpose
+  /// Of the block, and of the nonces: each pair is made for one view (T3).
+  public var view: View
   public var entries: [Entry]
 
-  public init(keyEpoch: Epoch, purpose: NoncePurpose, entries: [Entry]) {
+  public init(keyEpoch: Epoch, view: View, entries: [Entry]) {
     self.keyEpoch = keyEpoch
-    self.purpose = purpose
+    self.view = view
     self.entries = entries
   }
 
   public func encode(to writer: inout WireWriter) {
     writer.write(keyEpoch)
-    writer.write(purpose)
+    writer.write(view)
     writer.write(entries)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
     keyEpoch = try reader.readOrdinal()
-    purpose = try NoncePurpose(from: &reader)
+    view = try reader.readOrdinal()
     entries = try reader.readArray(limit: Frost.participantsMax)
   }
 
@@ -134,9 +108,9 @@ public enum SigningRefusal: Error, Hashable, Sendable {
   case notASigner
   /// The commitment is of another start of this node (T4).
   case otherBoot
-  /// The commitment is not the one this node made for the purpose.
+  /// The commitment is not the one this node made for the view.
   case otherCommitment
-  /// The nonces of this purpose were never made, were used, or were discarded.
+  /// The nonces of this view were never made, were used, or were discarded.
   case spent
   /// A commitment of the plan is not a point of the group.
   case invalidPoint

@@ -11,6 +11,7 @@ public struct SigningSession: Sendable {
   public let bindingFactors: [Scalar25519]
   /// R of the signature.
   public let groupCommitment: PointEncoding
+  private let commitmentPoint: EdwardsPoint
   /// c of the signature.
   public let challenge: Scalar25519
   private let coefficients: LagrangeCoefficients
@@ -28,9 +29,10 @@ public struct SigningSession: Sendable {
     self.commitments = commitments
     participants = coefficients.participants
     let prefix = Self.bindingPrefix(groupKey, message, participants, commitments)
-    bindingFactors = participants.map { Frost.bindingFactor(prefix + Frost.scalar($0).bytes.bytes) }
+    bindingFactors = participants.map { Frost.bindingFactor(prefix, $0) }
     var sum = EdwardsPoint.sum(zip(bindingFactors, commitments).map { ($0, $1.bindingPoint) })
     for commitment in commitments { sum = sum + commitment.hidingPoint }
+    commitmentPoint = sum
     groupCommitment = sum.encoding
     challenge = Frost.challenge(groupCommitment, groupKey, message)
   }
@@ -82,6 +84,17 @@ public struct SigningSession: Sendable {
     guard shares.count == participants.count else { throw .invalidParticipants }
     let sum = shares.reduce(.zero) { $0 + $1 }
     return Signature(r: Bytes32(words: groupCommitment.words), s: Bytes32(words: sum.bytes.words))
+  }
+
+  /// T6: the signature of all the shares, or nil if one of them is wrong. The same verdict as an Ed25519 library's on the
+  /// result, in a third of its time: R is at hand as a point, and the multiples of the group key are in `key`.
+  public func signature(of shares: [Scalar25519], key: FixedBase) throws(FrostError) -> Signature? {
+    let signature = try aggregate(shares)
+    guard let sum = Scalar25519(canonical: Bytes32(words: signature.s.words)), !commitmentPoint.isNeutral else {
+      return nil
+    }
+    let left = key.adding(-challenge, to: FixedBase.base.times(sum))
+    return left == commitmentPoint ? signature : nil
   }
 
   /// T6: the signature, or who spoiled it. Verifies the aggregate first, and shares one by one only if it fails.

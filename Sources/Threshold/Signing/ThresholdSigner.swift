@@ -23,15 +23,18 @@ public final class ThresholdSigner {
   /// How many pairs the seed has given: no two are derived alike.
   private var drawn: UInt64 = 0
   private var waiting: [Waiting] = []
+  /// The highest view for which nonces were made.
+  private var highestView: View?
+  private var coefficients = CoefficientCache()
 
   /// One pair in its place: taken out once, then gone.
   private final class Waiting {
-    let purpose: NoncePurpose
+    let view: View
     let commitment: CommitmentEighths
     private var nonces: NoncePair?
 
-    init(_ purpose: NoncePurpose, _ nonces: consuming NoncePair) {
-      self.purpose = purpose
+    init(_ view: View, _ nonces: consuming NoncePair) {
+      self.view = view
       commitment = nonces.eighths()
       self.nonces = consume nonces
     }
@@ -57,46 +60,26 @@ public final class ThresholdSigner {
     self.bootId = bootId
   }
 
-  /// Makes a nonce pair for a purpose and says what to publish. Nil if there is one already: the purpose keeps its
-  /// first commitment, used or not. About 100 microseconds.
-  public func prepare(_ purpose: NoncePurpose) -> CommitmentEighths? {
-    guard isNew(purpose) else { return nil }
+  /// Makes a nonce pair for a view and says what to publish. Nil if one was made for this view or a later one (T3). About
+  /// 60 microseconds.
+  public func prepare(_ view: View) -> CommitmentEighths? {
+    if let highestView, view <= highestView { return nil }
+    highestView = view
     drawn &+= 1
-    let hidingRandom = seed.derived("novation/frost-hiding/v1", counter: drawn)
-    let bindingRandom = seed.derived("novation/frost-binding/v1", counter: drawn)
-    let made = Waiting(
-      purpose, NoncePair(hidingRandom: hidingRandom, bindingRandom: bindingRandom, share: share))
+    let made = Waiting(view, NoncePair(seed: seed, number: drawn, share: share))
     waiting.append(made)
     if waiting.count > Self.noncesMax { waiting.removeFirst() }
     return made.commitment
   }
 
-  /// The highest view and session for which nonces were made: at or below them, none is made again (T3).
-  private var highestView: View?
-  private var highestSession: UInt64?
-
-  private func isNew(_ purpose: NoncePurpose) -> Bool {
-    switch purpose {
-    case .view(let view):
-      if let highestView, view <= highestView { return false }
-      highestView = view
-    case .repair(let session):
-      if let highestSession, session <= highestSession { return false }
-      highestSession = session
-    }
-    return true
-  }
-
   /// Commitments that wait for their use, oldest first.
-  public var prepared: [(purpose: NoncePurpose, commitment: CommitmentEighths)] {
-    waiting.map { ($0.purpose, $0.commitment) }
+  public var prepared: [(view: View, commitment: CommitmentEighths)] {
+    waiting.map { ($0.view, $0.commitment) }
   }
 
   /// Discards nonces of views at or below this one.
   public func discard(through view: View) {
-    waiting.removeAll { waiting in
-      if case .view(let own) = waiting.purpose { own <= view } else { false }
-    }
+    waiting.removeAll { $0.view <= view }
   }
 
   /// T4: after a sign that memory may have been copied or restored, nothing prepared before is used.
@@ -112,17 +95,16 @@ public final class ThresholdSigner {
     _ statement: CertificateStatement, plan: SigningPlan, isInHeader: Bool, headerView: View
   ) -> Result<SignedShare, SigningRefusal> {
     guard isInHeader else { return .failure(.planNotInHeader) }
-    if case .view(let view) = plan.purpose {
-      guard view == headerView, view == statement.view else { return .failure(.wrongView) }
-    }
+    guard plan.view == headerView, plan.view == statement.view else { return .failure(.wrongView) }
     guard plan.keyEpoch == keyEpoch else { return .failure(.otherKeyEpoch) }
     guard plan.isWellFormed(threshold: threshold, participants: participants) else { return .failure(.malformedPlan) }
     guard let own = plan.entries.first(where: { $0.participant == participant }) else { return .failure(.notASigner) }
     guard own.bootId == bootId else { return .failure(.otherBoot) }
-    guard let place = waiting.firstIndex(where: { $0.purpose == plan.purpose }) else { return .failure(.spent) }
+    guard let place = waiting.firstIndex(where: { $0.view == plan.view }) else { return .failure(.spent) }
     guard waiting[place].commitment == own.commitment else { return .failure(.otherCommitment) }
     do throws(FrostError) {
-      let session = try SigningSession(plan: plan, groupKey: groupKey, message: statement.message)
+      let session = try SigningSession(
+        plan: plan, groupKey: groupKey, message: statement.message, coefficients: &coefficients)
       // T3: out of its place before the share is computed.
       guard let nonces = waiting.remove(at: place).take() else { return .failure(.spent) }
       let share = try session.sign(as: participant, share: share, nonces: nonces)
@@ -142,8 +124,15 @@ public struct SignedShare: Sendable {
 extension SigningSession {
   /// The session of a plan.
   public init(plan: SigningPlan, groupKey: PublicKey, message: [UInt8]) throws(FrostError) {
+    var cache = CoefficientCache()
+    try self.init(plan: plan, groupKey: groupKey, message: message, coefficients: &cache)
+  }
+
+  init(
+    plan: SigningPlan, groupKey: PublicKey, message: [UInt8], coefficients: inout CoefficientCache
+  ) throws(FrostError) {
     try self.init(
-      groupKey: groupKey, message: message, coefficients: LagrangeCoefficients(plan.entries.map(\.participant)),
+      groupKey: groupKey, message: message, coefficients: coefficients.of(plan.entries.map(\.participant)),
       commitments: NonceCommitment.expand(plan.entries.map(\.commitment)))
   }
 }
