@@ -75,7 +75,7 @@ struct EpochNetwork {
     while network.height < 10 { network.block() }
     let groupKey = try #require(network.schedule.active).groupKey
     var epochs = Set<Epoch>()
-    while network.height < 240 {
+    while network.height < 280 {
       network.block(down: network.height > 100 ? [2] : [])
       let active = try #require(network.schedule.active)
       #expect(active.groupKey == groupKey)
@@ -105,6 +105,27 @@ struct EpochNetwork {
     let later = try #require(network.schedule.active)
     #expect(later.groupKey == first.groupKey && later.epoch > first.epoch)
     #expect(network.schedule.failuresInARow == 0)
+    #expect(try network.heldKey() == first.groupKey)
+  }
+
+  /// A holder that is slow while keys are published, and a liar that takes part, sees the old shares wiped and is never
+  /// heard of again: two of four are left who could deal, if the slow one had lost its share.
+  @Test func aSlowHolderAndASilentLiarDoNotTakeTheKey() throws {
+    var network = try EpochNetwork(4, threshold: 3)
+    while network.height < 40 { network.block() }
+    let first = try #require(network.schedule.active)
+    while network.height < 52 { network.block(down: [2]) }
+    while network.height < 80 { network.block() }
+    while network.height < 320 {
+      network.block(down: [3])
+      if let active = network.schedule.active {
+        for keeper in network.keepers { _ = keeper.certified(epoch: active.epoch) }
+      }
+    }
+    let last = try #require(network.schedule.active)
+    #expect(last.groupKey == first.groupKey)
+    #expect(last.epoch >= 5, "no new shares after epoch \(last.epoch)")
+    #expect(last.publicShares[2] != nil && last.publicShares[3] == nil)
     #expect(try network.heldKey() == first.groupKey)
   }
 

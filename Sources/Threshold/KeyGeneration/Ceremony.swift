@@ -98,6 +98,11 @@ public struct Ceremony: Sendable {
   public let recipients: [PublicKey]
   public let threshold: Int
   public let windows: CeremonyWindows
+  /// Recipients without whom it fails. A resharing that went on without a holder who was only slow would leave the key to
+  /// those who are left, all of whom are needed then: one liar among them that falls silent takes it away for ever. So no
+  /// holder loses its share before two attempts in a row, in longer and longer windows, have waited for it in vain.
+  public let required: [Participant]
+  static let patientAttempts: UInt32 = 2
   public let id: Digest
 
   /// Nil if the numbers do not fit: a threshold outside 1...recipients, no or too many participants, or holders that are
@@ -121,6 +126,7 @@ public struct Ceremony: Sendable {
     self.recipients = recipients
     self.threshold = threshold
     self.windows = windows
+    required = Self.required(source, attempt: attempt, dealers: dealers, recipients: recipients)
     var writer = WireWriter()
     writer.write(chain)
     writer.write(epoch)
@@ -136,6 +142,16 @@ public struct Ceremony: Sendable {
     writer.write(UInt16(truncatingIfNeeded: threshold))
     for window in [windows.keys, windows.dealing, windows.complaints, windows.life] { writer.write(window) }
     id = Blake2b.hash(domain: "novation/key-generation/v1", writer.bytes)
+  }
+
+  private static func required(
+    _ source: Source, attempt: UInt32, dealers: [PublicKey], recipients: [PublicKey]
+  ) -> [Participant] {
+    guard case .resharing(let old) = source, attempt < patientAttempts else { return [] }
+    return recipients.indices.filter { place in
+      // Who is new has no share to lose, and is waited for as well; who was left out last time is not.
+      dealers.firstIndex(of: recipients[place]).map { old.publicShares[$0] != nil } ?? true
+    }.map { Participant(truncatingIfNeeded: $0 + 1) }
   }
 
   /// Dealings that make the key: enough that one dealer is honest for a fresh key, and the old threshold to interpolate

@@ -28,11 +28,12 @@ public enum KeyGenerationRefusal: Error, Hashable, Sendable {
 }
 
 public enum KeyGenerationFailure: Error, Hashable, Sendable {
+  /// Fewer than the threshold, or without one that is required.
   case tooFewKeys
   case tooFewDealings
   /// The new shares are not of the old key: cannot happen while dealings are checked.
   case otherKey
-  /// Fewer than the threshold proved that they hold their new share.
+  /// Fewer than the threshold proved that they hold their new share, or one that is required did not.
   case tooFewAlive
 }
 
@@ -229,7 +230,9 @@ public struct KeyGeneration: Sendable {
     switch phase {
     case .keys:
       guard isOver || keys.allSatisfy({ $0 != nil }) else { return }
-      guard keyed.count >= ceremony.threshold else { return phase = .failed(.tooFewKeys) }
+      guard keyed.count >= ceremony.threshold, ceremony.required.allSatisfy(hasPublishedKey) else {
+        return phase = .failed(.tooFewKeys)
+      }
       enter(.dealing, ceremony.windows.dealing, height)
     case .dealing:
       let dealers = (1...ceremony.dealers.count).filter { ceremony.mayDeal(Participant(truncatingIfNeeded: $0)) }
@@ -243,7 +246,8 @@ public struct KeyGeneration: Sendable {
       let alive = isAlive.count { $0 }
       let holders = result.publicShares.count { $0 != nil }
       guard isOver || alive == holders else { return }
-      phase = alive >= ceremony.threshold ? .done(result) : .failed(.tooFewAlive)
+      let isHeld = alive >= ceremony.threshold && ceremony.required.allSatisfy { self.isAlive($0) }
+      phase = isHeld ? .done(result) : .failed(.tooFewAlive)
     case .done, .failed: return
     }
   }
