@@ -3,13 +3,45 @@
 import Consensus
 import Gossip
 public import Ledger
-import Primitives
-import Wire
+public import Primitives
+public import Wire
 
 /// Names of the values that a replica keeps in the ledger besides blocks and records.
 public enum LedgerMeta {
   /// The range over all blocks up to the head.
   public static let history = "history"
+  /// An `OwnBallot`.
+  public static let ballot = "ballot"
+}
+
+/// The highest view in which the ledger's certificates hold a vote of the node whose ledger it is, but for an Attest: what
+/// its journal must remember.
+public struct OwnBallot: Hashable, Sendable, WireCodable {
+  public var voter: ValidatorIndex
+  public var view: View
+
+  public init(voter: ValidatorIndex, view: View) {
+    self.voter = voter
+    self.view = view
+  }
+
+  public func encode(to writer: inout WireWriter) {
+    writer.write(voter)
+    writer.write(view)
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    voter = try reader.read()
+    view = try reader.readOrdinal()
+  }
+
+  /// Takes note of a certificate that goes into the ledger.
+  mutating func note(_ certificate: Certificate?) {
+    guard let certificate, certificate.view > view,
+      certificate.entries.contains(where: { $0.voter == voter && $0.kind != .attest })
+    else { return }
+    view = certificate.view
+  }
 }
 
 extension FinalBlock {

@@ -1,7 +1,7 @@
 // From what a ledger holds to what a replica starts from; the same for the disk and for its in-memory twin.
 
 public import Clearing
-public import Consensus
+import Consensus
 public import Ledger
 public import Primitives
 public import Sodium
@@ -18,8 +18,8 @@ public struct LedgerState: Sendable {
   public let history: HistoryTree
   /// Roots of the last blocks, against which headers that state one are held (C15).
   public let recentRoots: [(height: Height, root: Digest)]
-  /// Certificates of the last blocks, in which the age of a journal shows.
-  public let recentCertificates: [Certificate]
+  /// In which the age of a journal shows.
+  public let ballot: OwnBallot?
 
   /// Reads `store`, after writing block 0 into an empty one. Throws `damaged` when the records do not have the root that
   /// the last block names, or do not decode.
@@ -47,14 +47,13 @@ public struct LedgerState: Sendable {
     else { throw Self.damaged("The ledger's history range is missing.") }
     history = kept
     recentRoots = try Self.recentRoots(of: store)
-    recentCertificates = try Self.recentCertificates(of: store)
+    ballot = try store.meta(LedgerMeta.ballot).flatMap { try? WireReader.decode(OwnBallot.self, from: $0) }
   }
 
   /// With the journal, what a replica is made from.
   public func recovery(journal: [JournalRecord], amnesiac: Bool) -> Recovery {
     Recovery(
-      head: head, history: history, journal: journal, amnesiac: amnesiac, recentRoots: recentRoots,
-      certificates: recentCertificates)
+      head: head, history: history, journal: journal, amnesiac: amnesiac, recentRoots: recentRoots, ballot: ballot)
   }
 
   private static func damaged(_ message: String) -> StoreError {
@@ -115,19 +114,6 @@ public struct LedgerState: Sendable {
       if let block = try store.block(at: height) { roots.append((height, block.stateRoot)) }
     }
     return roots
-  }
-
-  public static func recentCertificates(of store: any LedgerStore) throws(StoreError) -> [Certificate] {
-    guard let head = try store.head() else { return [] }
-    var certificates: [Certificate] = []
-    for height in (head.height.subtracting(256) ?? 0)...head.height {
-      guard let stored = try store.block(at: height), !stored.certificates.isEmpty,
-        let found = try? WireReader.decode(Certificates.self, from: stored.certificates)
-      else { continue }
-      certificates.append(found.final)
-      if let state = found.state { certificates.append(state) }
-    }
-    return certificates
   }
 }
 

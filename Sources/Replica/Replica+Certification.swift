@@ -19,6 +19,9 @@ extension Replica {
   /// Whose shares sign, and how the making of the next ones stands.
   public var keySchedule: KeySchedule { system.finalKeys }
 
+  /// Whether this node holds a share that signs.
+  public var holdsShare: Bool { keyEpoch.map { certifier.signer(of: $0) != nil } ?? false }
+
   /// A new step: T4 asks for new nonces where the machine may have been restored from a snapshot of its memory.
   mutating func watchClock(_ now: Moment, into effects: inout [Effect]) {
     let offset = now.wall.subtracting(now.monotonic) ?? 0
@@ -246,6 +249,31 @@ extension Replica {
     return party
   }
 
+  /// Blocks of a peer without the vote lists on states that need no checking: the group has signed the same, which takes one
+  /// verification where a list takes Q. The last list stays, for the ledger goes as far as a list goes; a node that was
+  /// away has no others of that time.
+  mutating func sparingVoteLists(_ sent: [FinalBlock]) -> [FinalBlock] {
+    let hashes = sent.map { $0.proposal.header.hash(chain: chain) }
+    let proven = sent.indices.last { sent[$0].certificate.block == hashes[$0] } ?? sent.endIndex - 1
+    guard certifier.groupKey != nil, let last = sent.prefix(proven + 1).lastIndex(where: { $0.stateCertificate != nil })
+    else { return sent }
+    var spared = sent
+    for place in 0..<last
+    where sent[place].stateCertificate != nil && sent[place].groupCertificate?.headerHash == hashes[place] {
+      spared[place].stateCertificate = nil
+      counters.voteListsSpared &+= 1
+    }
+    return spared
+  }
+
+  /// Why the state after a block that goes into the ledger is not what others have signed; nil if nobody has signed another.
+  func divergence(at block: Block, _ executed: ExecutedBlock) -> String? {
+    var signed = [block.stateCertificate?.stateRoot]
+    signed.append(certifier.pending.first { $0.headerHash == block.hash }?.stateRoot)
+    guard let other = signed.compactMap({ $0 }).first(where: { $0 != executed.stateRoot }) else { return nil }
+    return "state at height \(block.header.height) is \(executed.stateRoot.hex), certified \(other.hex)"
+  }
+
   /// Certificates of blocks that the ledger holds, or will hold with this commit.
   mutating func certificates(through height: Height) -> [StoredCertificate] {
     let ready = certifier.pending.filter { $0.height <= height }
@@ -262,7 +290,11 @@ public enum KeyMessageEnvelope {
   /// those of a block.
   static func perBatchMax(validators: Int) -> Int { validators + 4 }
 
-  static func encode(_ message: KeyGenerationMessage) -> [UInt8] { [tag] + message.wireBytes }
+  public static func encode(_ message: KeyGenerationMessage) -> [UInt8] { [tag] + message.wireBytes }
+
+  public static func decode(_ bytes: [UInt8]) -> KeyGenerationMessage? {
+    isOne(bytes) ? try? WireReader.decode(KeyGenerationMessage.self, from: Array(bytes.dropFirst())) : nil
+  }
 
   /// Whether the engine never sees this entry of a lane.
   public static func isOne(_ bytes: [UInt8]) -> Bool { bytes.first == tag }
@@ -271,9 +303,7 @@ public enum KeyMessageEnvelope {
   static func messages(in batch: LaneBatch, validators: Int) -> [KeyGenerationMessage] {
     var found: [KeyGenerationMessage] = []
     for bytes in batch.transactions where isOne(bytes) && found.count < perBatchMax(validators: validators) {
-      guard let message = try? WireReader.decode(KeyGenerationMessage.self, from: Array(bytes.dropFirst())),
-        message.sender == Participant(batch.lane) + 1
-      else { continue }
+      guard let message = decode(bytes), message.sender == Participant(batch.lane) + 1 else { continue }
       found.append(message)
     }
     return found

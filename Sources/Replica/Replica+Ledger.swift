@@ -26,25 +26,25 @@ extension Replica {
     var events: [StoredEvents] = []
     for hash in finalChain[...last] {
       guard let block = blocks[hash], let executed = block.executed, let certificate = block.certificate else { return }
-      if let state = block.stateCertificate, state.stateRoot != executed.stateRoot {
-        return effects.append(
-          .halt("state at height \(block.header.height) is \(executed.stateRoot.hex), certified \(state.stateRoot.hex)")
-        )
-      }
+      if let fault = divergence(at: block, executed) { return effects.append(.halt(fault)) }
       stored.append(store(block, executed, certificate))
       let kept = KeptEvents(timestamp: block.header.timestamp, of: executed.result.events)
       events.append(StoredEvents(height: block.header.height, bytes: kept.wireBytes))
+      ballot?.note(certificate)
+      ballot?.note(block.stateCertificate)
       if Mutant.has(.commitsLastBlockOnly) { changes.removeAll() }
       changes.append(contentsOf: executed.result.changes)
     }
     guard let top = blocks[finalChain[last]] else { return }
     committing = top.header.height
     commitBegan = now
+    var meta = [LedgerMeta.history: top.history.wireBytes]
+    if let ballot { meta[LedgerMeta.ballot] = ballot.wireBytes }
     effects.append(
       .commit(
         LedgerCommit(
-          blocks: stored, changes: changes, certificates: certificates(through: committing), events: events,
-          meta: [LedgerMeta.history: top.history.wireBytes])))
+          blocks: stored, changes: changes, certificates: certificates(through: committing), events: events, meta: meta)
+      ))
   }
 
   /// Certificates of blocks that are in the ledger already: with the next blocks, or alone where none come.

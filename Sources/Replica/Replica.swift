@@ -47,17 +47,16 @@ public struct Recovery: Sendable {
   /// State roots of the ledger's last blocks, `ConsensusLimits.executionLag` of them if there are as many: headers may
   /// still name them (C15).
   public var recentRoots: [(height: Height, root: Digest)]
-  /// Certificates that the ledger holds besides the head's, as many as are easily had: a vote of this node in one of
-  /// them that the journal knows nothing of shows that the journal is older than the ledger.
-  public var certificates: [Certificate]
+  /// This node's last vote in a certificate of the ledger: if the journal knows nothing of it, the journal is older.
+  public var ballot: OwnBallot?
 
   public init(
     head: FinalBlock?, history: HistoryTree, journal: [JournalRecord], amnesiac: Bool,
-    recentRoots: [(height: Height, root: Digest)] = [], certificates: [Certificate] = []
+    recentRoots: [(height: Height, root: Digest)] = [], ballot: OwnBallot? = nil
   ) {
     self.head = head
     self.recentRoots = recentRoots
-    self.certificates = certificates
+    self.ballot = ballot
     self.history = history
     self.journal = journal
     self.amnesiac = amnesiac
@@ -77,11 +76,16 @@ public struct Recovery: Sendable {
       default: break
       }
     }
-    let ofHead = [head?.certificate, head?.stateCertificate].compactMap { $0 }
-    return (ofHead + certificates).contains { certificate in
-      certificate.view > remembered
-        && certificate.entries.contains { $0.voter == voter && $0.kind != .attest }
-    }
+    return lastBallot(of: voter).view > remembered
+  }
+
+  /// The last vote of a node, but for an Attest, that its ledger shows.
+  func lastBallot(of voter: ValidatorIndex) -> OwnBallot {
+    var last = OwnBallot(voter: voter, view: 0)
+    if let ballot, ballot.voter == voter { last = ballot }
+    last.note(head?.certificate)
+    last.note(head?.stateCertificate)
+    return last
   }
 }
 
@@ -140,6 +144,8 @@ public struct Replica {
   var catchUp: CatchUp
   /// Peers for whom the host reads blocks at this moment.
   private var isLoading: [Bool]
+  /// What the ledger tells the next start about this node's votes; nil for an observer.
+  var ballot: OwnBallot?
   /// From the ledger, for agreement when it starts.
   private var recentRoots: [(height: Height, root: Digest)]
   var journalBytes = 0
@@ -162,6 +168,8 @@ public struct Replica {
     public var transactions: UInt64 = 0
     public var actions: UInt64 = 0
     public var rollbacks: UInt64 = 0
+    /// Vote lists on states that were not checked while catching up, for the group had signed them.
+    public var voteListsSpared: UInt64 = 0
     public var caughtUpBlocks: UInt64 = 0
     public var malformedMessages: UInt64 = 0
   }
@@ -216,6 +224,7 @@ public struct Replica {
     // Also when the journal itself says so: a restart in between must not make the node forget that it forgot.
     isLaneSuspended = consensus.isAmnesiac
     recentRoots = recovery.recentRoots
+    ballot = index.map(recovery.lastBallot(of:))
     isLoading = [Bool](repeating: false, count: keys.count)
     reads = ReadIndex(validators: keys.count, bootId: bootId)
     catchUp = CatchUp(validators: keys.count)
@@ -335,7 +344,7 @@ public struct Replica {
       guard height <= committed, !isLoading[Int(peer)] else { return }
       isLoading[Int(peer)] = true
       effects.append(.loadBlocks(for: peer, from: height))
-    case .blocks(let blocks): take(blocks, from: peer, at: now, into: &effects)
+    case .blocks(let blocks): take(sparingVoteLists(blocks), from: peer, at: now, into: &effects)
     case .nonces(let batch): take(batch, from: peer)
     case .certificate(let certificate):
       if certificate.height > certifier.highestCertified { take(certificate, into: &effects) }
