@@ -19,7 +19,7 @@ public enum Mark: UInt8, CaseIterable, Sendable {
   case equivocationReported, malformedReported
   case optionsExpired, marginCalled, depositMade, withdrawalMade
   case forkedLane
-  case blockCertified, epochOfKeysBegun, signerCaughtWrong, noncesDiscarded
+  case blockCertified, epochOfKeysBegun, signerCaughtWrong, noncesDiscarded, voteListsSpared
   case healed
 }
 

@@ -3,6 +3,7 @@
 import Consensus
 import Primitives
 import Replica
+import Threshold
 import Wire
 
 /// One direction between two hosts.
@@ -92,7 +93,8 @@ extension Simulation {
     let victim = hosts.first { $0.isHonest && $0.isUp }
     return AdversaryView(
       now: now, wall: host.clock.wall(at: now), view: host.replica?.consensus.view ?? 0,
-      delay: victim?.replica?.consensus.currentDelay ?? Duration64.second)
+      delay: victim?.replica?.consensus.currentDelay ?? Duration64.second,
+      keys: host.replica?.system.finalKeys.running)
   }
 
   /// `message` is what `bytes` encode, for scripts.

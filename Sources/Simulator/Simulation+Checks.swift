@@ -15,7 +15,10 @@ extension Simulation {
     if host.isRecovering, block.header.view > host.forgotten, host.replica?.consensus.isAmnesiac == false {
       host.isRecovering = false
     }
-    if let keys = host.replica?.groupKeys { thresholdChecker.sees(keys, at: block.header.height, self) }
+    if let replica = host.replica, let keys = replica.groupKeys {
+      thresholdChecker.sees(keys, at: block.header.height, self)
+      thresholdChecker.sees(host.identity, holdsShare: replica.holdsShare, at: block.header.height)
+    }
     guard isNew else { return }
     oracle?.sees(block)
     note(block.certificate.kind == .fastFinal ? .fastFinal : .slowFinal)

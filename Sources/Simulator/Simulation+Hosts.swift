@@ -79,6 +79,7 @@ extension Simulation {
 
   func noteCounters(_ replica: Replica) {
     if replica.counters.rollbacks > 0 { note(.speculationRolledBack, times: replica.counters.rollbacks) }
+    if replica.counters.voteListsSpared > 0 { note(.voteListsSpared, times: replica.counters.voteListsSpared) }
     if replica.counters.caughtUpBlocks > 0 { note(.catchUpUsed, times: replica.counters.caughtUpBlocks) }
     if replica.counters.malformedMessages > 0 { note(.malformedReported, times: replica.counters.malformedMessages) }
   }

@@ -139,6 +139,7 @@ public final class Simulation {
     report.shares = thresholdChecker.sharesSeen
     report.keyEpochs = thresholdChecker.keyEpochs.count
     report.firstKeyHeight = thresholdChecker.firstKeyHeight
+    report.longestLockout = thresholdChecker.longestLockout
     report.judged = oracle?.transactions ?? 0
     for host in hosts {
       let views = host.pastViews + (host.replica?.consensus.statistics.viewsEntered ?? 0)

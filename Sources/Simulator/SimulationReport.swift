@@ -49,6 +49,8 @@ public struct SimulationReport: Sendable {
   public var keyEpochs = 0
   /// Height at which the first group key was seen.
   public var firstKeyHeight: Height = 0
+  /// The most blocks that a running validator executed one after the other without a share that signs.
+  public var longestLockout: Height = 0
   public var largestQueue = 0
   public var largestJournal = 0
 

@@ -15,6 +15,8 @@ struct ThresholdChecker {
     let share: [UInt8]
   }
 
+  private static let usesMax = 1_000_000
+
   let chain: Digest
   private var plans: [Digest: SigningPlan] = [:]
   private var uses: [CommitmentEighths: Use] = [:]
@@ -23,6 +25,9 @@ struct ThresholdChecker {
   private(set) var sharesSeen: UInt64 = 0
   private(set) var keyEpochs: Set<Epoch> = []
   private(set) var firstKeyHeight: Height = 0
+  /// Heights at which validators were last found without the share that they need, and the longest time so, in blocks.
+  private var lockedOut: [ValidatorIndex: Height] = [:]
+  private(set) var longestLockout: Height = 0
 
   init(chain: Digest) { self.chain = chain }
 
@@ -35,31 +40,42 @@ struct ThresholdChecker {
       }
     case .consensus(.vote(let vote)):
       guard host.isHonest, vote.voter == host.identity, !vote.frostShare.isEmpty, let block = vote.block else { return }
-      if plans[block] == nil, let proposal = host.replica?.consensus.proposal(block), proposal.planMatchesHeader {
-        // A dishonest leader's proposal was not seen leaving.
-        plans[block] = try? WireReader.decode(SigningPlan.self, from: proposal.frostPlan)
-      }
-      collect(vote, of: block, simulation)
+      if plans[block] == nil { plans[block] = plan(of: block, host) }
+      collect(vote.frostShare, vote.stateRoot, of: block, in: vote.view, by: host.identity, simulation)
+    case .share(let late):
+      guard host.isHonest else { return }
+      if plans[late.block] == nil { plans[late.block] = plan(of: late.block, host) }
+      collect(late.share, late.stateRoot, of: late.block, in: late.view, by: host.identity, simulation)
     default: return
     }
   }
 
-  /// T3: two shares of one nonce, on two messages or in two sessions, give the secret share away.
-  private mutating func collect(_ vote: Vote, of block: Digest, _ simulation: Simulation) {
-    let who = "validator \(vote.voter) in view \(vote.view)"
-    guard let own = plans[block]?.entries.first(where: { $0.participant == Participant(vote.voter) + 1 }) else {
-      return simulation.violate("T3: a share only for a plan that names the signer", who)
+  /// Of a dishonest leader's proposal, which was not seen leaving.
+  private func plan(of block: Digest, _ host: SimulatedHost) -> SigningPlan? {
+    guard let proposal = host.replica?.consensus.proposal(block), proposal.planMatchesHeader else { return nil }
+    return try? WireReader.decode(SigningPlan.self, from: proposal.frostPlan)
+  }
+
+  /// T3: shares of one nonce on two messages or in two sessions are two equations about it and the secret share. Three of
+  /// them give the secret away, two already tie it down, so a second one is a violation whether or not a key follows.
+  private mutating func collect(
+    _ share: [UInt8], _ root: Digest, of block: Digest, in view: View, by validator: ValidatorIndex,
+    _ simulation: Simulation
+  ) {
+    let who = "validator \(validator) in view \(view)"
+    guard let own = plans[block]?.entries.first(where: { $0.participant == Participant(validator) + 1 }) else {
+      // A late share may be of a block that agreement has let go of; a vote's never is.
+      if plans[block] != nil { simulation.violate("T3: a share only for a plan that names the signer", who) }
+      return
     }
-    let use = Use(block: block, root: vote.stateRoot, share: vote.frostShare)
+    let use = Use(block: block, root: root, share: share)
     if let earlier = uses[own.commitment], earlier != use {
       simulation.violate("T3: no nonce makes two shares", who)
     }
     uses[own.commitment] = use
     sharesSeen += 1
-    if plans.count > 8192 {
-      plans.removeAll(keepingCapacity: true)
-      uses.removeAll(keepingCapacity: true)
-    }
+    if plans.count > 8192 { plans.removeAll(keepingCapacity: true) }
+    if uses.count > Self.usesMax { uses.removeAll(keepingCapacity: true) }
   }
 
   /// T1: one group key for ever, and a certificate only of what everybody executed.
@@ -76,6 +92,14 @@ struct ThresholdChecker {
     if executed.hash != certificate.headerHash || executed.root != certificate.stateRoot {
       simulation.violate("T1: certificates are of the state", "\(who) at height \(certificate.height)")
     }
+  }
+
+  /// A validator has executed a block: with a share of the active keys, or without.
+  mutating func sees(_ validator: ValidatorIndex, holdsShare: Bool, at height: Height) {
+    guard !holdsShare else { return lockedOut[validator] = nil }
+    let since = lockedOut[validator] ?? height
+    lockedOut[validator] = since
+    longestLockout = max(longestLockout, height.subtracting(since) ?? 0)
   }
 
   mutating func sees(_ keys: GroupKeys, at height: Height, _ simulation: Simulation) {

@@ -5,6 +5,7 @@ import Consensus
 import Primitives
 import Replica
 import Sodium
+import Threshold
 import Wire
 
 /// The named adversaries, one file each.
@@ -12,9 +13,10 @@ public enum AdversaryKind: String, CaseIterable, Sendable {
   case equivocatingLeader, doubleVoter, silentLeader, lateLeader, amnesiac, staleReplayer, laneWithholder
   case selectiveSender, syncLiar, malformedSender, fieldMutator, priceLiar, rewindingLeader
   case badShareSigner, silentSigner, selectiveSigner, commitmentForger
+  case badDealer, falseComplainer, staleDealer
 
   static let ofSigning: [AdversaryKind] = [
-    .badShareSigner, .silentSigner, .selectiveSigner, .commitmentForger,
+    .badShareSigner, .silentSigner, .selectiveSigner, .commitmentForger, .badDealer, .falseComplainer, .staleDealer,
   ]
   /// Those that need no group key.
   static let ofAgreement = allCases.filter { !ofSigning.contains($0) }
@@ -37,6 +39,9 @@ public enum AdversaryKind: String, CaseIterable, Sendable {
     case .silentSigner: SilentSigner()
     case .selectiveSigner: SelectiveSigner(tools)
     case .commitmentForger: CommitmentForger(tools)
+    case .badDealer: BadDealer(tools)
+    case .falseComplainer: FalseComplainer(tools)
+    case .staleDealer: StaleDealer(tools)
     case .rewindingLeader: RewindingLeader(tools)
     }
   }
@@ -69,6 +74,8 @@ struct AdversaryView {
   let view: View
   /// D of an honest node.
   let delay: Instant
+  /// The key generation under way in its own replica's final state.
+  let keys: KeyGeneration?
 }
 
 /// What it says to one peer, after a delay.
