@@ -11,7 +11,7 @@ import Sodium
 import Wire
 
 extension FuzzTarget {
-  private static func decoder<T: WireCodable & Sendable>(
+  static func decoder<T: WireCodable & Sendable>(
     _ name: String, _ seeds: @escaping @Sendable () -> [T], use: @escaping @Sendable (T) -> Void = { _ in }
   ) -> FuzzTarget {
     FuzzTarget(name, seeds: { seeds().map(\.wireBytes) }) { bytes in

@@ -15,7 +15,7 @@ public struct FuzzTarget: Sendable {
     self.run = run
   }
 
-  public static let all: [FuzzTarget] = decoders + texts + files + machines
+  public static let all: [FuzzTarget] = decoders + signing + texts + files + machines
 
   public static func named(_ name: String) -> FuzzTarget? { all.first { $0.name == name } }
 }
