@@ -156,7 +156,8 @@ extension Replica {
     let parent = consensus.parentCandidate.flatMap { blocks[$0] } ?? blocks[target]
     let lacking = parent.map { lanes.hasWork(beyond: $0.cut) } ?? false
     let wanted = reads.viewWanted.map { $0 > finalView } ?? false
-    let work = lacking || wanted || system.keys.hasWork
+    // A node alone waits for nobody's part in key generation: blocks without its own would only use its windows up.
+    let work = lacking || wanted || (committee.n > 1 && system.keys.hasWork)
     if work != workTold {
       workTold = work
       stepConsensus(.work(work), at: now)

@@ -29,7 +29,8 @@ import Testing
     #expect(report.violations.isEmpty, "\(report.violations.prefix(3))")
     #expect(report.certified > 0)
     #expect(report.keyEpochs >= 1)
-    print(
+    #expect(report.firstKeyHeight > 0 && report.firstKeyHeight <= 20, "\(report.firstKeyHeight)")
+    show(
       "n=\(validators): key at \(report.firstKeyHeight), height \(report.height), certified \(report.certified), epochs \(report.keyEpochs)"
     )
   }
