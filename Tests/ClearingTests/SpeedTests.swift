@@ -56,6 +56,26 @@ struct SpeedTests {
         + " \(watch.nanoseconds / 20_000) us; of these observations and sealing of 28 surfaces")
     #expect(market.house.instruments().count == 1_400)
   }
+
+  @Test func `Questions about margin, of an account with six options`() throws {
+    let market = Market()
+    let options = [90_000, 100_000, 110_000].flatMap { [Market.option($0), Market.option($0, .put)] }
+    for option in options {
+      market.order(Market.alice, .sell, option, 300, at: 2_000)
+      market.order(Market.bob, .buy, option, 300, at: 2_000)
+    }
+    var (asking, greeks) = (Stopwatch(), Stopwatch())
+    var question = WhatIf()
+    question.trades = options.prefix(1).map { .init(instrument: $0, lots: 100) }
+    asking.start()
+    for _ in 0..<5_000 { _ = try market.house.whatIf(AccountID(Market.bob), question) }
+    asking.stop()
+    greeks.start()
+    for _ in 0..<5_000 { _ = market.house.greeks(of: AccountID(Market.bob)) }
+    greeks.stop()
+    print("what-if: \(asking.nanoseconds / 5_000) ns; Greeks of the account: \(greeks.nanoseconds / 5_000) ns")
+    #expect(market.account(Market.bob)?.positions.count == 6)
+  }
 }
 
 /// Processor time of the thread.
