@@ -32,6 +32,7 @@ import Wire
   @Test(.enabled(if: isWanted), arguments: [(4, 3), (7, 5), (31, 21), (100, 67)])
   func signing(_ n: Int, _ t: Int) throws {
     let group = try Group(n: n, t: t, seed: 1)
+    let keys = group.keys
     let signers = try (1...t).map { try group.signer(Participant($0)) }
     let views = 1...View(31)
     var choice = SignerChoice(validators: n)
@@ -44,7 +45,7 @@ import Wire
     }
     var plans: [SigningPlan] = []
     let plan = Self.median(views) { view in
-      if let made = choice.plan(for: view, keys: group.keys) { plans.append(made) }
+      if let made = choice.plan(for: view, keys: keys) { plans.append(made) }
     }
     #expect(plans.count == views.count)
     var own: [SignedShare] = []
@@ -60,7 +61,7 @@ import Wire
     /// Plan, votes and shares in, a certificate out.
     func collect(_ collector: inout ShareCollector, _ view: View, _ session: SigningSession?) throws {
       let (subject, place) = (statement(view: view), Int(view) - 1)
-      collector.prepare(subject, plan: plans[place], isFair: true, keys: group.keys, session: session)
+      collector.prepare(subject, plan: plans[place], isFair: true, keys: keys, session: session)
       for (participant, share) in zip(signers.map(\.participant), [own[place].share] + others[place]) {
         let block = subject.headerHash
         _ = collector.note(voter: participant, block: block, view: view)
