@@ -24,7 +24,8 @@ extension NetworkTests {
       var epochs: Set<Int> = []
       var checked = 0
       var killed = false
-      while epochs.count < 5, checked < 60 {
+      // Two epochs go by without new shares once a holder is dead.
+      while epochs.count < 5, checked < 100 {
         let node = checked % 2
         let order = devnet.place("buy", future.name, "0.01", at: future.low, by: "maker1", node: node, ["--proven"])
         #expect(order.code == 0, order.summary)
