@@ -23,6 +23,7 @@ public struct SecureChannel: Sendable {
 
   private let role: Role
   private let limits: ChannelLimits
+  private var receivedBytesMax: Int
   private let payload: [UInt8]
   /// Whom a responder answers; nil is everyone.
   private let allowed: Set<AgreementPublicKey>?
@@ -89,9 +90,14 @@ public struct SecureChannel: Sendable {
     self.handshake = handshake
     self.role = role
     self.limits = limits
+    receivedBytesMax = limits.messageBytesMax
     self.payload = payload
     self.allowed = allowed
   }
+
+  /// From now on, messages of the other side may have at most so many bytes: it turned out to be one that has less to
+  /// say. Those sent are bounded as before.
+  public mutating func limitReceived(to bytes: Int) { receivedBytesMax = min(receivedBytesMax, max(0, bytes)) }
 
   /// Bytes kept of what has come but is not whole.
   public var bufferedBytes: Int { frames.bufferedBytes + records.bufferedBytes }
@@ -208,7 +214,7 @@ public struct SecureChannel: Sendable {
     swap(&text, &self.text)
     let result = text.withUnsafeBytes { text in
       Result { () throws(ChannelError) in
-        try records.consume(text, limit: limits.messageBytesMax, into: &messages)
+        try records.consume(text, limit: receivedBytesMax, into: &messages)
       }
     }
     swap(&text, &self.text)

@@ -10,10 +10,10 @@ public import Threshold
 /// What happens to a replica.
 public enum Input: Sendable {
   case start
-  /// The encrypted session with a validator is up or gone.
+  /// The encrypted session with a validator or an observer is up or gone.
   case connected(ValidatorIndex)
   case disconnected(ValidatorIndex)
-  /// One whole message of an authenticated validator.
+  /// One whole message of an authenticated peer.
   case message(from: ValidatorIndex, [UInt8])
   /// A wake-up asked for by `.wake`, or any other moment.
   case tick
@@ -28,6 +28,8 @@ public enum Input: Sendable {
   case committed(Height)
   /// Result of `.loadBlocks`, for the peer that asked.
   case loaded(for: ValidatorIndex, [FinalBlock])
+  /// Result of `.check`: nil where the ledger holds its receipt already, or it is no live transaction of this chain.
+  indirect case checked([UInt8], TransactionInput?, from: ValidatorIndex)
   /// Result of `.needSeed`: 32 bytes fresh from the system's generator.
   case seed(SecretBytes)
 }
@@ -39,6 +41,12 @@ public enum Effect: Sendable {
   case send(to: ValidatorIndex, PeerMessage)
   /// To every other validator.
   case broadcast(PeerMessage)
+  /// An encoded `PeerMessage`, to each of these observers.
+  case publish(to: [ValidatorIndex], [UInt8])
+  /// End the session with an observer.
+  case dismiss(ValidatorIndex, String)
+  /// Run `TransactionCheck` over a transaction that an observer handed in, and answer with `.checked`.
+  case check([UInt8], from: ValidatorIndex)
   /// Run `TransactionCheck` over these and answer with `.verified`.
   case verify(batch: Digest, [[UInt8]])
   /// Commit to the ledger in one transaction and answer with `.committed`.
@@ -96,6 +104,6 @@ public enum Refusal: Error, Sendable {
   case backPressure
   /// The same bytes were submitted before and are not final yet, with more waiters than are kept.
   case tooManyWaiters
-  /// This node is not a validator and has no lane.
+  /// This node has no lane, and no validator is connected that would put the transaction in its own.
   case noLane
 }

@@ -28,6 +28,8 @@ public enum PeerMessage: Sendable {
   case certificate(GroupCertificate)
   /// The sender's share for a block whose state Q others had settled before it could vote.
   case share(LateShare)
+  /// A client's transaction, from an observer, for the receiver's lane (O5).
+  case transaction([UInt8])
 }
 
 /// A share that no vote carries.
@@ -116,7 +118,7 @@ extension PeerMessage {
     case .consensus(.vote(let vote)): vote.kind == .finalize || vote.kind == .attest ? .unhurried : .binding
     case .consensus(.certificate), .consensus(.evidence), .consensus(.getProposal), .consensus(.getCertificates): .none
     case .lane(.getBatches), .lane(.getTip), .lane(.tip), .readProbe, .tip, .getBlocks, .blocks, .nonces, .certificate,
-      .share:
+      .share, .transaction:
       .none
     case .consensus, .lane, .readAnswer: .binding
     }
@@ -160,6 +162,9 @@ extension PeerMessage: WireCodable {
     case .share(let share):
       writer.write(UInt8(10))
       writer.write(share)
+    case .transaction(let bytes):
+      writer.write(UInt8(11))
+      writer.write(bytes: bytes)
     }
   }
 
@@ -176,6 +181,7 @@ extension PeerMessage: WireCodable {
     case 8: self = .nonces(try NonceBatch(from: &reader))
     case 9: self = .certificate(try GroupCertificate(from: &reader))
     case 10: self = .share(try LateShare(from: &reader))
+    case 11: self = .transaction(try reader.readBytes(limit: TransactionCheck.bytesMax))
     default: throw reader.invalid("peer message kind")
     }
   }

@@ -24,6 +24,8 @@ struct ReadIndex {
     answered = [Bool](repeating: false, count: validators)
   }
 
+  /// When a round may begin that reads wait for.
+  func dueAt(pause: Instant) -> Instant? { current.isEmpty && !next.isEmpty ? askedAt + pause : nil }
   var isAsking: Bool { !current.isEmpty }
   /// The view that the most demanding waiting read needs to see final; nil when none waits.
   var viewWanted: View? { waiting.last.map { $0.view } }
@@ -35,9 +37,9 @@ struct ReadIndex {
     return true
   }
 
-  /// Starts a round if reads wait for one and none is under way; returns its nonce.
-  mutating func begin(at now: Instant) -> UInt64? {
-    guard current.isEmpty, !next.isEmpty else { return nil }
+  /// Starts a round if reads wait for one, none is under way and the last one began `pause` ago; returns its nonce.
+  mutating func begin(at now: Instant, pause: Instant = 0) -> UInt64? {
+    guard current.isEmpty, !next.isEmpty, askedAt == 0 || now - askedAt >= pause else { return nil }
     swap(&current, &next)
     nonce &+= 1
     view = 0

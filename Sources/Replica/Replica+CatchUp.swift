@@ -5,7 +5,7 @@ import Clearing
 import Consensus
 import Gossip
 import Ledger
-import Primitives
+public import Primitives
 import Threshold
 
 /// Who is how far, and which question is open.
@@ -17,19 +17,32 @@ struct CatchUp {
   static let grace: Instant = 400 * Duration64.millisecond
 
   private(set) var tips: [Height]
+  /// Validators that have said how far they are.
+  private(set) var told = 0
+  private var hasTold: [Bool]
   private var asked: (peer: Int, at: Instant)?
   /// Who was asked last: the next question goes to the next one, so that nobody can keep a node behind.
   private var lastAsked = -1
   private var heightSeen: Height = 0
   private var movedAt: Instant = 0
 
-  init(validators: Int) { tips = [Height](repeating: 0, count: validators) }
+  init(validators: Int) {
+    tips = [Height](repeating: 0, count: validators)
+    hasTold = [Bool](repeating: false, count: validators)
+  }
+
+  var isTold: Bool { told > 0 }
 
   /// Highest committed height any validator claims. A claim only causes a question.
   var highest: Height { tips.max() ?? 0 }
 
   mutating func note(tip: Height, of peer: Int) {
-    if tips.indices.contains(peer) { tips[peer] = max(tips[peer], tip) }
+    guard tips.indices.contains(peer) else { return }
+    tips[peer] = max(tips[peer], tip)
+    if !hasTold[peer] {
+      hasTold[peer] = true
+      told += 1
+    }
   }
 
   /// The height that at least one honest validator of those who tell has reached, with `f` liars among them.
@@ -88,12 +101,16 @@ extension Replica {
     let proven = sent.lastIndex { $0.certificate.block == $0.proposal.header.hash(chain: chain) } ?? sent.endIndex - 1
     let fresh = sent.prefix(proven + 1).drop { $0.proposal.header.height <= finalHeight }
     guard let last = fresh.last else { return }
-    if let fault = faultInChain(Array(fresh)) { return effects.append(.report(peer, "blocks: \(fault)")) }
+    if let fault = faultInChain(Array(fresh)) { return refuse("blocks: \(fault)", of: peer, into: &effects) }
     let lastHash = last.proposal.header.hash(chain: chain)
+    // O2: Q validators say that this block is final, and with it all that its hash stands for.
     let valid =
       last.certificate.block == lastHash && last.certificate.provesFinality
       && last.certificate.verify(committee: committee, scheme: scheme)
-    guard valid else { return effects.append(.report(peer, "blocks end without a valid certificate of finality")) }
+    guard valid else {
+      return refuse("blocks end without a valid certificate of finality", of: peer, into: &effects)
+    }
+    var proof = last.certificate
     for block in fresh {
       let hash = block.proposal.header.hash(chain: chain)
       _ = insert(hash, block.proposal)
@@ -104,19 +121,27 @@ extension Replica {
         state.verify(committee: committee, scheme: scheme)
       {
         blocks[hash]?.stateCertificate = state
+        if hash == lastHash { proof = state }
       }
       if let certificate = block.groupCertificate, certificate.headerHash == hash { take(certificate, into: &effects) }
       counters.caughtUpBlocks &+= 1
       orderFinal(hash, last.certificate)
     }
-    stepConsensus(.caughtUp(last.proposal, last.certificate), at: now)
+    // An observer hears of certified states nowhere else; what lies below one is the ledger's.
+    stepConsensus(.caughtUp(last.proposal, index == nil ? proof : last.certificate), at: now)
   }
 
-  /// Why these blocks do not extend the last executed block with intact hash chains; nil when they do.
+  private mutating func refuse(_ fault: String, of peer: ValidatorIndex, into effects: inout [Effect]) {
+    if feed.peer == peer { feed.leave() }
+    effects.append(.report(peer, fault))
+  }
+
+  /// Why these blocks do not extend a block that is known to be final with intact hash chains; nil when they do.
   private func faultInChain(_ sent: [FinalBlock]) -> String? {
-    guard var parent = blocks[finalTip].map({ (hash: $0.hash, height: $0.header.height, cut: $0.cut) }) else {
-      return "no base"
-    }
+    guard let base = sent.first.flatMap({ blocks[$0.proposal.header.parentHash] }),
+      base.hash == finalTip || base.certificate != nil
+    else { return "not a chain" }
+    var parent = (hash: base.hash, height: base.header.height, cut: base.cut)
     for block in sent {
       let header = block.proposal.header
       let hash = header.hash(chain: chain)
@@ -135,8 +160,15 @@ extension Replica {
 }
 
 extension Replica {
+  /// The height that the network has reached, as far as validators that are honest by their number say so; an observer
+  /// that hears fewer believes those.
+  public var networkHeight: Height {
+    max(finalHeight, catchUp.honest(f: index == nil ? min(committee.f, max(0, catchUp.told - 1)) : committee.f))
+  }
+
   /// Whether an honest validator has blocks that this node has not executed for a while.
   public var isBehind: Bool {
-    catchUp.highest > finalHeight + 8 && catchUp.honest(f: committee.f) > finalHeight + 8
+    guard index != nil else { return !catchUp.isTold || networkHeight > finalHeight + 8 }
+    return catchUp.highest > finalHeight + 8 && catchUp.honest(f: committee.f) > finalHeight + 8
   }
 }

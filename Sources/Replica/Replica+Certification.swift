@@ -136,7 +136,7 @@ extension Replica {
       if certifier.keeper.certified(epoch: plan.keyEpoch) {
         effects.append(.keepSecrets(certifier.keeper.contents))
       }
-      if certifier.keep(certificate) { effects.append(.certified(certificate)) }
+      keep(certificate, into: &effects)
     case .spoiled(let culprits, let keyEpoch):
       for culprit in culprits {
         certifier.choice.exclude(culprit, keyEpoch: keyEpoch)
@@ -155,10 +155,14 @@ extension Replica {
 
   /// A certificate that a peer sent.
   mutating func take(_ certificate: GroupCertificate, into effects: inout [Effect]) {
-    guard let groupKey = certifier.groupKey, certificate.verify(chain: chain, groupKey: groupKey),
-      certifier.keep(certificate)
-    else { return }
+    guard let groupKey = certifier.groupKey, certificate.verify(chain: chain, groupKey: groupKey) else { return }
+    keep(certificate, into: &effects)
+  }
+
+  private mutating func keep(_ certificate: GroupCertificate, into effects: inout [Effect]) {
+    guard certifier.keep(certificate) else { return }
     effects.append(.certified(certificate))
+    tellObservers(certificate, into: &effects)
   }
 
   // MARK: Duties

@@ -13,13 +13,13 @@ extension Replica {
     _ bytes: [UInt8], _ input: TransactionInput, ticket: UInt64, isMoreComing: Bool, at now: Moment,
     into effects: inout [Effect]
   ) {
-    guard index != nil else { return effects.append(.refused(ticket: ticket, .noLane)) }
     if var waiting = tickets[input.hash] {
       guard waiting.count < Self.waitersMax else { return effects.append(.refused(ticket: ticket, .tooManyWaiters)) }
       waiting.append(ticket)
       tickets[input.hash] = waiting
       return
     }
+    guard index != nil else { return forward(bytes, input.hash, ticket: ticket, at: now, into: &effects) }
     guard tickets.count < Self.waitingTransactionsMax, lanes.canAccept(bytes: bytes.count) else {
       return effects.append(.refused(ticket: ticket, .backPressure))
     }

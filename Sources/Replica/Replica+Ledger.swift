@@ -40,6 +40,7 @@ extension Replica {
     commitBegan = now
     var meta = [LedgerMeta.history: top.history.wireBytes]
     if let ballot { meta[LedgerMeta.ballot] = ballot.wireBytes }
+    preparePublication(of: finalChain[...last])
     effects.append(
       .commit(
         LedgerCommit(
@@ -83,6 +84,7 @@ extension Replica {
       if finalChain.isEmpty || block.header.height == height { stepLanes(.final(block.cut), at: now) }
     }
     prune()
+    publish(upTo: committed, at: now.monotonic, into: &effects)
     if journalBytes > settings.journalBytesMax {
       journalBytes = 0
       var records = consensus.liveJournal().map(JournalRecord.consensus)

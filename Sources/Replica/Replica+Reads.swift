@@ -30,8 +30,11 @@ extension Replica {
     _ = reads.answer(nonce, from: Int(peer), view: view, quorum: committee.quorum)
   }
 
+  /// An observer's rounds keep within what validators allow it (O3).
+  var readPause: Instant { index == nil ? 10 * Duration64.millisecond : 0 }
+
   mutating func serveReads(at now: Moment, into effects: inout [Effect]) {
-    if let nonce = reads.begin(at: now.monotonic) {
+    if let nonce = reads.begin(at: now.monotonic, pause: readPause) {
       effects.append(.broadcast(.readProbe(nonce: nonce)))
       if let index, !consensus.isAmnesiac {
         _ = reads.answer(nonce, from: Int(index), view: consensus.highestVotedView, quorum: committee.quorum)

@@ -4,7 +4,8 @@
 //  1. call `step` with one input at a time, from one thread, and perform the effects in their order;
 //  2. make every `persist` durable before any later effect leaves the node (one sync may cover a whole turn);
 //  3. answer `verify`, `commit` and `loadBlocks` with their inputs, in any order, each exactly once;
-//  4. deliver messages only from authenticated validators, and step again at the latest when `wake` asks for it;
+//  4. deliver messages only from authenticated peers: validators by their index, observers by numbers from the committee's
+//     size on, one for each session; and step again at the latest when `wake` asks for it;
 //  5. stop on `halt`.
 // A run is its list of inputs: the same list gives the same effects.
 
@@ -28,6 +29,8 @@ public struct ReplicaSettings: Sendable {
   public var commitPauseMax: Instant = 100 * Duration64.millisecond
   /// Blocks above the last committed one after which the replica stops executing until the ledger has caught up.
   public var uncommittedMax = 512
+  /// Observers served at once (O3).
+  public var observersMax = 64
 
   public init() {
     // A block's execution occupies the loop: at some 50 bytes an action this is about 20,000 of them.
@@ -142,6 +145,13 @@ public struct Replica {
 
   var reads: ReadIndex
   var catchUp: CatchUp
+  /// Observers that this node serves, and the encoded blocks of the commit under way for them.
+  var audience: Audience
+  var publication: (first: Height, message: [UInt8])?
+  /// As an observer: who feeds it, and what it has for the validators.
+  var feed = Feed()
+  var outbox = Outbox()
+  var forwarded: UInt64 = 0
   /// Peers for whom the host reads blocks at this moment.
   private var isLoading: [Bool]
   /// What the ledger tells the next start about this node's votes; nil for an observer.
@@ -172,6 +182,12 @@ public struct Replica {
     public var voteListsSpared: UInt64 = 0
     public var caughtUpBlocks: UInt64 = 0
     public var malformedMessages: UInt64 = 0
+    /// Of observers: messages that they must not send or beyond their allowance, transactions taken and not taken, and
+    /// how many were dismissed.
+    public var observerMessagesRefused: UInt64 = 0
+    public var observerTransactions: UInt64 = 0
+    public var observerTransactionsRefused: UInt64 = 0
+    public var observersDismissed: UInt64 = 0
   }
 
   /// - Parameters:
@@ -228,6 +244,7 @@ public struct Replica {
     isLoading = [Bool](repeating: false, count: keys.count)
     reads = ReadIndex(validators: keys.count, bootId: bootId)
     catchUp = CatchUp(validators: keys.count)
+    audience = Audience(after: keys.count, limit: settings.observersMax)
   }
 
   private static func baseBlock(chain: Digest, root: Digest, recovery: Recovery) -> Block {
@@ -249,6 +266,13 @@ public struct Replica {
     watchClock(now, into: &effects)
     switch input {
     case .start: start(at: now, into: &effects)
+    case .connected(let peer) where isObserver(peer): admit(peer, at: now, into: &effects)
+    case .disconnected(let peer) where isObserver(peer): audience.leave(peer)
+    case .message(let peer, let bytes) where isObserver(peer): hear(bytes, from: peer, at: now, into: &effects)
+    case .loaded(let peer, let blocks) where isObserver(peer):
+      loaded(blocks, for: peer, at: now.monotonic, into: &effects)
+      serveObservers(at: now.monotonic, into: &effects)
+    case .checked(let bytes, let input, let peer): takeIn(bytes, input, from: peer, at: now, into: &effects)
     case .connected(let peer):
       stepConsensus(.connected(peer), at: now)
       greet(peer, into: &effects)
@@ -280,7 +304,11 @@ public struct Replica {
       serveReads(at: now, into: &effects)
       tellWork(at: now)
     } while !consensusEffects.isEmpty || !laneEffects.isEmpty
-    if isBehind { askForBlocks(at: now.monotonic, into: &effects) }
+    if index == nil {
+      follow(at: now.monotonic, into: &effects)
+    } else if isBehind {
+      askForBlocks(at: now.monotonic, into: &effects)
+    }
     commitProven(at: now.monotonic, into: &effects)
     effects.append(.wake(at: nextWake(after: now.monotonic)))
   }
@@ -304,10 +332,12 @@ public struct Replica {
       stepLanes(.tick, at: now)
     }
     if let nonce = reads.retry(at: now.monotonic) { effects.append(.broadcast(.readProbe(nonce: nonce))) }
+    guard index != nil else { return sendOut(at: now.monotonic, into: &effects) }
     if now.monotonic - lastTipSent >= CatchUp.tipInterval {
       lastTipSent = now.monotonic
       effects.append(.broadcast(.tip(committed)))
       tellCertificate(into: &effects)
+      attendToObservers(at: now.monotonic, into: &effects)
     }
     askForBlocks(at: now.monotonic, into: &effects)
   }
@@ -317,6 +347,7 @@ public struct Replica {
     if let consensusWake { wake = min(wake, consensusWake) }
     if let lanesWake { wake = min(wake, lanesWake) }
     if commitAfter > now { wake = min(wake, commitAfter) }
+    if let due = reads.dueAt(pause: readPause) { wake = min(wake, due) }
     return max(wake, now)
   }
 
@@ -332,6 +363,7 @@ public struct Replica {
       effects.append(.report(peer, "malformed message: \(error)"))
       return
     }
+    guard index != nil || message.isForObservers else { return }
     switch message {
     case .consensus(let message): stepConsensus(.message(from: peer, message), at: now)
     case .lane(let message): stepLanes(.message(from: peer, message), at: now)
@@ -349,6 +381,7 @@ public struct Replica {
     case .certificate(let certificate):
       if certificate.height > certifier.highestCertified { take(certificate, into: &effects) }
     case .share(let share): take(share, from: peer, into: &effects)
+    case .transaction: break
     }
   }
 
@@ -380,6 +413,9 @@ public struct Replica {
   private mutating func perform(_ effect: Consensus.Effect, at now: Moment, into effects: inout [Effect]) {
     switch effect {
     case .persist(let entry): persist(.consensus(entry), into: &effects)
+    // What an observer's machine would say is for nobody (O1).
+    case .send where index == nil: break
+    case .broadcast where index == nil: break
     case .send(let peer, let message): effects.append(.send(to: peer, .consensus(message)))
     case .broadcast(let message): effects.append(.broadcast(.consensus(message)))
     case .wantProposal(let view, _, let parentHash): propose(in: view, over: parentHash, at: now)
@@ -412,6 +448,8 @@ public struct Replica {
   private mutating func perform(_ effect: Lanes.Effect, at now: Moment, into effects: inout [Effect]) {
     switch effect {
     case .persist(let entry): persist(.lane(entry), into: &effects)
+    case .send where index == nil: break
+    case .broadcast where index == nil: break
     case .send(let peer, let message): effects.append(.send(to: peer, .lane(message)))
     case .broadcast(let message): effects.append(.broadcast(.lane(message)))
     case .timer(let at): lanesWake = at
@@ -424,8 +462,9 @@ public struct Replica {
     }
   }
 
+  /// An observer promises nothing, so it has nothing to remember.
   mutating func persist(_ record: JournalRecord, into effects: inout [Effect]) {
-    effects.append(.persist(record))
+    if index != nil { effects.append(.persist(record)) }
   }
 
   /// The host tells how large the journal is, so that the replica decides when to truncate it.

@@ -86,7 +86,8 @@ extension Simulation {
   /// Lets an effect out.
   private func release(_ effect: Effect, _ host: SimulatedHost) {
     switch effect {
-    case .persist, .rewriteJournal, .finalized: break
+    // There are no observers here.
+    case .persist, .rewriteJournal, .finalized, .publish, .dismiss, .check: break
     case .send(let peer, let message): send(message, from: host, to: Int(peer))
     case .broadcast(let message): broadcast(message, from: host)
     case .verify(let batch, let transactions): verify(batch, transactions, host)

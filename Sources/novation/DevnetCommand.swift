@@ -8,8 +8,8 @@ struct DevnetCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "devnet", abstract: "A local network of real processes.",
     discussion: """
-      One directory holds everything: genesis.json, keys/NAME.key (unencrypted: for tests only), and for each node nodeK/ \
-      with its configuration, socket, process id, log and ledger.
+      One directory holds everything: genesis.json, keys/NAME.key (unencrypted: for tests only), and for each validator nodeK/ \
+      and each observer observerK/ with its configuration, socket, process id, log and ledger.
       """,
     subcommands: [Up.self, Down.self, Status.self, Restart.self])
 
@@ -29,7 +29,7 @@ struct DevnetCommand: AsyncParsableCommand {
 
     @OptionGroup var directory: Directory
     @Option(help: "Validators of a new network, 1 to 31. (default: 4)") var validators: Int?
-    @Option(help: "Observers of a new network.") var observers = 0
+    @Option(help: "Observers of a new network, 0 to 64. (default: 0)") var observers: Int?
     @Flag(help: "Return when every node serves and blocks advance.") var detach = false
     @Flag(help: "Print the network as one JSON document.") var json = false
     @Option(help: ArgumentHelp("Market time at genesis, ISO 8601. (default: now)", valueName: "time"))
@@ -43,9 +43,7 @@ struct DevnetCommand: AsyncParsableCommand {
 
     func validate() throws {
       if let validators, !(1...31).contains(validators) { throw ValidationError("--validators is 1 to 31") }
-      if observers != 0 {
-        throw ValidationError("observers are not supported yet: a devnet has validators only; leave --observers out")
-      }
+      if let observers, !(0...64).contains(observers) { throw ValidationError("--observers is 0 to 64") }
       if let epochBlocks, !(64...10_000_000).contains(epochBlocks) {
         throw ValidationError("--epoch-blocks is 64 to 10000000")
       }
@@ -76,14 +74,16 @@ struct DevnetCommand: AsyncParsableCommand {
 
     private func existing() throws -> Devnet {
       let devnet = try Devnet(at: directory.dir)
-      let chosen = validators.map { $0 != devnet.nodeCount } ?? false
+      let chosen =
+        validators.map { $0 != devnet.validatorCount } ?? false
+        || observers.map { $0 != devnet.nodeCount - devnet.validatorCount } ?? false
       if chosen || clockStart != nil || clockRate != nil || noInstruments || epochBlocks != nil
         || (dashboard && devnet.document.nodes.allSatisfy { $0.listener == nil })
         || seed.map({ $0 != devnet.document.seed }) ?? false
       {
         throw CommandFailure(
           .failed,
-          "there is a network of \(devnet.nodeCount) validators in \(devnet.layout.directory) already, and its validators, clock, seed and instruments were chosen when it was made",
+          "there is a network of \(devnet.validatorCount) validators and \(devnet.nodeCount - devnet.validatorCount) observers in \(devnet.layout.directory) already, and its nodes, clock, seed and instruments were chosen when it was made",
           hint: "start it without these options, or choose another directory")
       }
       return devnet
@@ -92,6 +92,7 @@ struct DevnetCommand: AsyncParsableCommand {
     private func create() throws -> Devnet {
       var options = DevnetOptions()
       options.validators = validators ?? options.validators
+      options.observers = observers ?? options.observers
       options.seed = seed ?? options.seed
       options.clockStart = clockStart.flatMap(ISO8601.parse)
       options.clockRate = clockRate ?? options.clockRate
@@ -168,11 +169,17 @@ struct DevnetCommand: AsyncParsableCommand {
       abstract: "Start one node again, stopping it first if it runs.",
       discussion: "Returns when the node serves and has caught up with the others that run.")
     @OptionGroup var directory: Directory
-    @Option(help: "Number of the node, from 0.") var node: Int
+    @Option(help: "Number of the node, from 0, or its name: node0, observer0.") var node: String
 
     func run() async throws {
       var devnet = try directory.open()
-      let progress = Progress("restarting node\(node)")
+      guard let node = devnet.node(node) else {
+        throw CommandFailure(
+          .failed, "there is no node \(self.node)",
+          hint: "the nodes are \(devnet.document.nodes.map(\.name).joined(separator: ", "))")
+      }
+      let name = devnet.document.nodes[node].name
+      let progress = Progress("restarting \(name)")
       defer { progress.finish() }
       do {
         try await devnet.restart(node)
@@ -182,7 +189,7 @@ struct DevnetCommand: AsyncParsableCommand {
         throw CommandFailure(.failed, "\(error)")
       }
       progress.finish()
-      Terminal.error.line("node\(node) serves")
+      Terminal.error.line("\(name) serves")
     }
   }
 }

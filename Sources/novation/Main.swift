@@ -23,8 +23,8 @@ struct Novation: AsyncParsableCommand {
       CommandGroup(
         name: "Look:",
         subcommands: [
-          StatusCommand.self, TopCommand.self, QueryCommand.self, ReliabilityCommand.self, PriceCommand.self,
-          VerifyCommand.self, ExportCommand.self,
+          StatusCommand.self, TopCommand.self, BookCommand.self, TradesCommand.self, ChainCommand.self,
+          QueryCommand.self, ReliabilityCommand.self, PriceCommand.self, VerifyCommand.self, ExportCommand.self,
         ]),
       CommandGroup(
         name: "Operate:",

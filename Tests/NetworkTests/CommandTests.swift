@@ -415,5 +415,41 @@ extension NetworkTests {
         input: certificate.output)
       #expect(strict.code == 0, strict.summary)
     }
+
+    // MARK: Market data
+
+    @Test func marketDataIsShownOnceAndLive() throws {
+      let book = devnet.ask(["book", future.name])
+      #expect(book.code == 0 && book.json["instrument"].text == future.name, book.summary)
+      let watched = devnet.run(
+        ["book", "--watch", future.name, "--count", "2", "--json", "--socket", devnet.socket(1)])
+      let lines = watched.output.split(separator: "\n")
+      #expect(watched.code == 0 && lines.count == 2, watched.summary)
+      let heights = lines.compactMap { JSON.parse(String($0))?["height"].integer }
+      #expect(heights.count == 2 && heights[1] > heights[0], watched.summary)
+
+      let chain = devnet.ask(["chain", "BTC"])
+      let rows = chain.json["expiries"][0]["rows"].list
+      #expect(chain.code == 0 && chain.json["expiries"].list.count == 1 && rows.count > 2, chain.summary)
+      for side in rows.flatMap({ [$0["call"], $0["put"]] }) where side != .null {
+        #expect(side["mark"].decimal != nil && side["instrument"].text.hasPrefix("BTC-"), chain.summary)
+      }
+      let row = rows[rows.count / 2]
+      for key in ["volatility", "delta", "gamma", "vega", "theta"] {
+        #expect(row["call"][key].decimal != nil, "\(key) of \(row.rendered)")
+      }
+      #expect((row["call"]["delta"].decimal ?? 0) > 0 && (row["put"]["delta"].decimal ?? 0) < 0)
+      let table = devnet.run(["chain", "BTC", "--expiry", "all", "--socket", devnet.socket(0)])
+      #expect(table.code == 0 && table.output.contains("STRIKE"), table.summary)
+      #expect(devnet.ask(["chain", "XYZ"]).code == 1)
+      #expect(devnet.ask(["chain", "BTC", "--expiry", "1JAN01"]).code == 1)
+
+      #expect(devnet.place("sell", future.name, "0.01", at: String(future.mark), by: "maker1").code == 0)
+      #expect(devnet.place("buy", future.name, "0.01", at: String(future.mark), by: "maker2").code == 0)
+      let trades = devnet.ask(["trades", future.name])
+      #expect(trades.code == 0 && !trades.json["trades"].list.isEmpty, trades.summary)
+      #expect(devnet.run(["trades", "--socket", devnet.socket(0)]).code == 2)
+      #expect(devnet.run(["trades", "--watch", "NOPE", "--socket", devnet.socket(0)]).code == 1)
+    }
   }
 }

@@ -184,20 +184,25 @@ extension NetworkTests {
     }
 
     @Test func eventsAreAsDescribed() throws {
-      let socket = try #require(Socket(unix: devnet.socket(2)))
-      socket.send("GET /v1/stream?topics=blocks,trades HTTP/1.1\r\nHost: node\r\n\r\n")
       let future = try devnet.future()
+      #expect(devnet.place("buy", future.name, "0.001", at: future.low, by: "bob").code == 0)
+      let socket = try #require(Socket(unix: devnet.socket(2)))
+      socket.send(
+        "GET /v1/stream?topics=blocks,trades,books,marks,certificates HTTP/1.1\r\nHost: node\r\n\r\n")
       #expect(devnet.place("sell", future.name, "0.01", at: String(future.mark), by: "maker1").code == 0)
       #expect(devnet.place("buy", future.name, "0.01", at: String(future.mark), by: "maker2").code == 0)
       var names: Set<String> = []
       let (bytes, _) = socket.receive(seconds: 10) { bytes in
         let text = String(decoding: bytes, as: UTF8.self)
         names = Set(text.matches(of: /event: (\w+)\n/).map { String($0.1) })
-        return names.isSuperset(of: ["block", "trade"])
+        return names.isSuperset(of: ["block", "trade", "book", "bookSnapshot", "price", "certificate"])
       }
-      #expect(names == ["block", "trade"])
+      #expect(names == ["block", "trade", "book", "bookSnapshot", "price", "certificate"])
       let text = String(decoding: bytes, as: UTF8.self)
-      let schemas = ["block": "BlockEvent", "trade": "Trade"]
+      let schemas = [
+        "block": "BlockEvent", "trade": "Trade", "book": "BookEvent", "bookSnapshot": "BookEvent",
+        "price": "PriceEvent", "certificate": "CertificateEvent",
+      ]
       let events = text.matches(of: /event: (\w+)\ndata: (.*)\n/)
       #expect(!events.isEmpty)
       for event in events {

@@ -35,12 +35,16 @@ final class Cluster {
     var isDiskStuck = false
     var stuckCommit: Input?
     var wake: Instant = .max
+    /// Why validators ended the session with it.
+    var dismissals: [String] = []
     /// Latest broadcasts.
     var sent: [PeerMessage] = []
   }
 
   let genesis: Genesis
-  let identities: [Signer]
+  private(set) var identities: [Signer]
+  /// The nodes after them are observers, and their places the numbers by which validators know them.
+  let validators: Int
   var nodes: [Node] = []
   var queue: [Event] = []
   var now: Instant = 1_000_000_000
@@ -64,6 +68,7 @@ final class Cluster {
   ) {
     self.settings = settings
     random = SeededRandom(seed: seed)
+    self.validators = validators
     let keys = (0..<validators).map { Self.key(UInt8($0 + 1)) }
     identities = keys.map { .standIn($0) }
     wallOrigin = 1_767_600_000 * Duration64.second
@@ -81,6 +86,17 @@ final class Cluster {
     for _ in 0..<validators { nodes.append(Node()) }
     for node in 0..<validators { start(node) }
   }
+
+  /// A node that follows; returns its place.
+  @discardableResult func addObserver() -> Int {
+    nodes.append(Node())
+    identities.append(.standIn(Self.key(UInt8(150 + nodes.count))))
+    start(nodes.count - 1)
+    return nodes.count - 1
+  }
+
+  /// Whether two nodes have a session: observers have none with each other.
+  private func areConnected(_ one: Int, _ other: Int) -> Bool { one != other && min(one, other) < validators }
 
   var moment: Moment { Moment(monotonic: now, wall: wallOrigin + now) }
 
@@ -131,12 +147,13 @@ final class Cluster {
           ], changes: changes, meta: [LedgerMeta.history: history.wireBytes]))
     }
     node.replica = Replica(
-      chain: chain, keys: genesis.validators.map(\.key), index: ValidatorIndex(index), signer: identities[index],
+      chain: chain, keys: genesis.validators.map(\.key), index: index < validators ? ValidatorIndex(index) : nil,
+      signer: identities[index],
       scheme: .standIn, settings: settings, clearing: clearing, system: system, tree: tree,
       recovery: Recovery(head: head, history: history, journal: node.journal, amnesiac: amnesiac, recentRoots: roots),
       secrets: ReplicaSecrets(seed: SecretBytes(count: 32)), bootId: UInt64(index + 1) << 32 | UInt64(node.life))
     push(index, .start, after: 0)
-    for peer in nodes.indices where peer != index && nodes[peer].replica != nil {
+    for peer in nodes.indices where areConnected(peer, index) && nodes[peer].replica != nil {
       push(index, .connected(ValidatorIndex(peer)), after: 1_000_000)
       push(peer, .connected(ValidatorIndex(index)), after: 1_000_000)
     }
@@ -188,7 +205,16 @@ final class Cluster {
     case .broadcast(let message):
       node.sent.append(message)
       if node.sent.count > 1000 { node.sent.removeFirst(500) }
-      for peer in nodes.indices where peer != index { deliver(message, from: index, to: peer) }
+      for peer in 0..<validators where peer != index { deliver(message, from: index, to: peer) }
+    case .publish(let observers, let bytes):
+      for observer in observers { deliver(bytes, from: index, to: Int(observer)) }
+    case .dismiss(let observer, let reason):
+      guard nodes.indices.contains(Int(observer)) else { return }
+      nodes[Int(observer)].dismissals.append(reason)
+      push(Int(observer), .disconnected(ValidatorIndex(index)), after: 1_000_000)
+    case .check(let bytes, let observer):
+      let input = TransactionCheck.run(bytes, chain: genesis.chain, scheme: .standIn)
+      push(index, .checked(bytes, input, from: observer), after: 100_000)
     case .verify(let batch, let transactions):
       let inputs = transactions.map { TransactionCheck.run($0, chain: genesis.chain, scheme: .standIn) }
       push(index, .verified(batch: batch, inputs), after: 100_000)
@@ -221,9 +247,15 @@ final class Cluster {
   }
 
   private func deliver(_ message: PeerMessage, from: Int, to: Int) {
-    guard nodes[to].replica != nil, !isCut(from, to), random.below(1000) >= loss else { return }
+    deliver(message.wireBytes, from: from, to: to)
+  }
+
+  private func deliver(_ message: [UInt8], from: Int, to: Int) {
+    guard nodes.indices.contains(to), nodes[to].replica != nil, !isCut(from, to), random.below(1000) >= loss else {
+      return
+    }
     let delay = 500_000 + Instant(random.below(1_000_000))
-    push(to, .message(from: ValidatorIndex(from), message.wireBytes), after: delay)
+    push(to, .message(from: ValidatorIndex(from), message), after: delay)
   }
 
   // MARK: Clients

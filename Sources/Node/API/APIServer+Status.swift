@@ -15,7 +15,13 @@ extension APIServer {
       let statistics = replica.consensus.statistics
       let behind = replica.isBehind
       var warnings: [String] = []
-      if host.connectedPeers + 1 < replica.committee.quorum {
+      let isObserver = info.index == nil
+      if isObserver, host.connectedPeers < replica.committee.quorum {
+        warnings.append(
+          host.connectedPeers == 0
+            ? "no validator is connected: this node learns nothing new"
+            : "only \(host.connectedPeers) of \(replica.committee.n) validators are connected: no linearizable reads")
+      } else if !isObserver, host.connectedPeers + 1 < replica.committee.quorum {
         warnings.append(
           "only \(host.connectedPeers) of \(replica.committee.n - 1) validators are connected: no quorum, nothing becomes final"
         )
@@ -29,8 +35,9 @@ extension APIServer {
         height: replica.finalHeight, view: replica.consensus.view, epoch: replica.keyEpoch ?? 0,
         stateRoot: replica.finalRoot.hex,
         groupKey: replica.groupKey?.hex, role: info.index == nil ? "observer" : "validator", index: info.index,
-        syncing: behind,
-        peers: host.connectedPeers, validators: replica.committee.n, quorum: replica.committee.quorum,
+        syncing: behind, sync: behind ? Self.sync(host, replica) : nil,
+        peers: host.connectedPeers, observers: replica.observers, validators: replica.committee.n,
+        quorum: replica.committee.quorum,
         finality: .init(
           p50Milliseconds: host.finality.percentile(500).map(milliseconds),
           p99Milliseconds: host.finality.percentile(990).map(milliseconds), samples: host.finality.count),
@@ -45,5 +52,14 @@ extension APIServer {
         uptimeSeconds: (Clock.monotonic - info.startedAt) / Duration64.second, version: NodeProcess.version,
         warnings: warnings)
     }
+  }
+
+  private static func sync(_ host: ReplicaHost, _ replica: Replica) -> StatusDocument.Sync {
+    let height = replica.finalHeight
+    let rate = host.progress.rate(height: height, at: Clock.monotonic)
+    let missing = replica.networkHeight - min(height, replica.networkHeight)
+    let left = rate.flatMap { $0 > 0 ? Int64((Double(missing) / $0).rounded(.up)) : nil }
+    return .init(
+      target: replica.networkHeight, blocksPerSecond: rate.map { ($0 * 10).rounded() / 10 }, secondsLeft: left)
   }
 }

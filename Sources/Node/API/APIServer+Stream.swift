@@ -1,48 +1,83 @@
-// Server-sent events: what became final, as it becomes final. A client that reads too slowly is dropped, not buffered
-// without bound.
+// Server-sent events: what became final, as it becomes final or from a height of the recent past on. A client that reads
+// too slowly is dropped, not buffered without bound.
 
-import Consensus
 import Clearing
+import Consensus
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import NIOCore
 import Primitives
 import Replica
+import Threshold
 
 extension APIServer {
-  private static let topics: Set<String> = ["blocks", "trades", "settlements", "margin", "liquidations"]
   /// Blocks that may wait for one slow client.
   private static let backlogMax = 256
+  /// Levels of each side of a book in a snapshot.
+  private static let snapshotDepth = 1000
 
   func stream(_ request: Request, max streamsMax: Int) async throws -> Response {
-    let wanted = Set((request.uri.queryParameters["topics"] ?? "blocks,trades").split(separator: ",").map(String.init))
-    guard !wanted.isEmpty, wanted.isSubset(of: Self.topics) else {
-      throw APIError.malformed(
-        "unknown topic in \"\(wanted.sorted().joined(separator: ",").prefix(80))\"",
-        hint: "Use some of \(Self.topics.sorted().joined(separator: ", ")).")
-    }
-    let (blocks, continuation) = AsyncStream.makeStream(
-      of: FinalizedBlock.self, bufferingPolicy: .bufferingOldest(Self.backlogMax))
-    let accepted = await host.subscribe(limit: streamsMax) { block in
-      switch continuation.yield(block) {
-      case .enqueued: return true
-      default:
-        continuation.finish()
-        return false
+    let wanted = try streamTopics(request)
+    let resume = try resumption(request)
+    let (items, continuation) = AsyncStream.makeStream(
+      of: StreamItem.self, bufferingPolicy: .bufferingOldest(Self.backlogMax))
+    let hasBlocks = wanted.topics != ["certificates"]
+    let books: (@Sendable (Replica) -> [BookView])? =
+      wanted.has("books") ? { @Sendable replica in Self.snapshots(of: wanted, in: replica) } : nil
+    let deliver: @Sendable (StreamItem) -> Bool = { item in
+      switch item {
+      case .block where !hasBlocks: return true
+      case .certificate where !wanted.has("certificates"): return true
+      default: break
       }
+      if case .enqueued = continuation.yield(item) { return true }
+      continuation.finish()
+      return false
     }
-    guard accepted else {
+    let start = await host.subscribe(limit: streamsMax, from: resume.from, books: books, deliver: deliver)
+    switch start {
+    case .accepted(let backlog, let books, let height):
+      return events(
+        items, StreamEvents(underlyings: info.genesis.market.underlyings, wanted: wanted), backlog, books, height,
+        after: resume.after)
+    case .full:
       throw APIError(
         .tooManyRequests, "tooManyStreams", "\(streamsMax) event streams are open",
         hint: "Close one, ask another node, or raise limits.streams.")
+    case .gone(let first):
+      throw APIError(
+        .gone, "gone", "events of heights below \(first) are not kept here any more",
+        hint: "Ask a node that has run longer, or begin anew: without from, a stream of books starts with snapshots.")
+    case .ahead(let last):
+      throw APIError(
+        .serviceUnavailable, "tooOld", "this node is at height \(last)",
+        hint: "Ask again in a moment or ask another node.")
     }
-    let terms = info.genesis.market.underlyings
+  }
+
+  private func events(
+    _ items: AsyncStream<StreamItem>, _ events: StreamEvents, _ backlog: [StreamBlock], _ books: [BookView],
+    _ height: Height, after last: String?
+  ) -> Response {
     let body = ResponseBody { writer in
       try await writer.write(ByteBuffer(string: ": novation stream\n\n"))
-      for await block in blocks {
-        let text = Self.events(of: block, topics: wanted, underlyings: terms)
-        if !text.isEmpty { try await writer.write(ByteBuffer(string: text)) }
+      for book in books { try await writer.write(ByteBuffer(string: events.snapshot(book, height: height))) }
+      var after = last
+      for block in backlog {
+        var list = events.events(of: block)[...]
+        // The client has had the events of this block up to one of them.
+        if let id = after.take(), let place = list.firstIndex(where: { $0.id == id }) { list = list[(place + 1)...] }
+        if !list.isEmpty { try await writer.write(ByteBuffer(string: list.map(\.text).joined())) }
+      }
+      for await item in items {
+        switch item {
+        case .block(let block):
+          let text = events.events(of: block).map(\.text).joined()
+          if !text.isEmpty { try await writer.write(ByteBuffer(string: text)) }
+        case .certificate(let certificate):
+          try await writer.write(ByteBuffer(string: events.event(of: certificate)))
+        }
       }
       try await writer.finish(nil)
     }
@@ -50,76 +85,91 @@ extension APIServer {
       status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-cache"], body: body)
   }
 
-  private static func paid(_ underlying: UnderlyingID, _ expiry: Timestamp, in block: FinalizedBlock) -> Amount {
-    block.executed.result.events.reduce(0) { sum, event in
-      guard case .settled(_, let instrument, _, let amount) = event.kind, amount > 0,
-        instrument.underlying == underlying, instrument.expiry == expiry
-      else { return sum }
-      return sum.saturatingAdding(amount)
+  private static func snapshots(of wanted: StreamTopics, in replica: Replica) -> [BookView] {
+    guard wanted.instruments.isEmpty else {
+      return wanted.instruments.compactMap { replica.clearing.book($0, depth: snapshotDepth) }
+    }
+    return replica.clearing.instruments().compactMap { instrument in
+      guard instrument.bestBid != nil || instrument.bestAsk != nil else { return nil }
+      return replica.clearing.book(instrument.id, depth: snapshotDepth)
     }
   }
 
-  private static func events(of block: FinalizedBlock, topics: Set<String>, underlyings: [UnderlyingTerms]) -> String {
-    var text = ""
-    let height = block.header.height
-    func add(_ name: String, _ id: String, _ value: some Encodable) {
-      text += "id: \(id)\nevent: \(name)\ndata: \(JSONText.render(value, pretty: false))\n\n"
+  // MARK: Parameters
+
+  private func streamTopics(_ request: Request) throws(APIError) -> StreamTopics {
+    let query = request.uri.queryParameters
+    let topics = Set((query["topics"] ?? "blocks,trades").split(separator: ",").map(String.init))
+    guard !topics.isEmpty, topics.isSubset(of: StreamTopics.names) else {
+      throw .malformed(
+        "unknown topic in \"\(topics.sorted().joined(separator: ",").prefix(80))\"",
+        hint: "Use some of \(StreamTopics.names.sorted().joined(separator: ", ")).")
     }
-    for event in block.executed.result.events {
-      let id = "\(height).\(event.sequence)"
-      switch event.kind {
-      case .trade(let trade) where topics.contains("trades"):
-        add(
-          "trade", id,
-          TradeDocument(
-            sequence: trade.trade, instrument: InstrumentName.format(trade.instrument, underlyings: underlyings),
-            price: money(trade.price), quantity: lots(trade.quantity),
-            takerSide: trade.takerSide == .buy ? "buy" : "sell", height: height,
-            time: ISO8601.format(block.header.timestamp)))
-      case .comboTrade(let trade) where topics.contains("trades"):
-        add("comboTrade", id, ComboTradeDocument(trade, block: block, underlyings: underlyings))
-      case .negotiatedTrade(let trade) where topics.contains("trades"):
-        add("negotiatedTrade", id, NegotiatedTradeDocument(trade, block: block, underlyings: underlyings))
-      case .expirySettled(let underlying, let expiry, let price, _, let positions) where topics.contains("settlements"):
-        let name = Int(underlying) < underlyings.count ? underlyings[Int(underlying)].symbol : "?"
-        add(
-          "settlement", id,
-          SettlementEventDocument(
-            underlying: name, expiry: ISO8601.format(expiry), price: money(price), positions: positions,
-            paid: money(paid(underlying, expiry, in: block)), height: height))
-      case .marginCall(let account, let equity, let maintenance) where topics.contains("margin"):
-        add(
-          "marginCall", id,
-          MarginCallEventDocument(
-            account: account.hex, equity: money(equity), maintenance: money(maintenance), height: height))
-      case .liquidation(let liquidation) where topics.contains("liquidations"):
-        add("liquidation", id, LiquidationEventDocument(liquidation, height: height, underlyings: underlyings))
-      case .liquidationEnded(let account) where topics.contains("liquidations"):
-        add("liquidationEnded", id, LiquidationEndedEventDocument(account: account.hex, height: height))
-      case .positionMoved(let from, let to, let instrument, let quantity, let price)
-      where topics.contains("liquidations"):
-        add(
-          "positionMoved", id,
-          PositionMovedEventDocument(
-            from: from.hex, to: to.hex, instrument: InstrumentName.format(instrument, underlyings: underlyings),
-            quantity: lots(quantity), price: money(price), height: height))
-      case .waterfall(let debtor, let layer, let payer, let amount) where topics.contains("liquidations"):
-        add(
-          "waterfall", id,
-          WaterfallEventDocument(
-            debtor: debtor.hex, layer: layer, payer: payer.hex, amount: money(amount), height: height))
-      default: break
+    var instruments: [InstrumentID] = []
+    for name in (query["instruments"] ?? "").split(separator: ",") {
+      guard let id = InstrumentName.parse(String(name), underlyings: info.genesis.market.underlyings) else {
+        throw .malformed("there is no instrument \"\(name.prefix(80))\"", hint: "See /v1/instruments.")
+      }
+      if !instruments.contains(id) { instruments.append(id) }
+      guard instruments.count <= StreamTopics.instrumentsMax else {
+        throw .malformed(
+          "more than \(StreamTopics.instrumentsMax) instruments", hint: "Leave instruments out to hear of all.")
       }
     }
-    if topics.contains("blocks") {
-      add(
-        "block", "\(height)",
-        BlockEventDocument(
-          height: height, hash: block.hash.hex, stateRoot: block.executed.stateRoot.hex, view: block.header.view,
-          transactions: block.executed.result.outcomes.count, timestamp: ISO8601.format(block.header.timestamp)))
-    }
-    return text
+    return StreamTopics(topics: topics, instruments: instruments)
   }
+
+  /// Where to begin: the height of the first block, and the event in it after which. What a client that reconnects says
+  /// by itself (HTML Living Standard, section 9.2.4) goes before what its address says.
+  private func resumption(_ request: Request) throws(APIError) -> (from: Height?, after: String?) {
+    if let name = HTTPField.Name("Last-Event-ID"), let last = request.headers[name], !last.isEmpty {
+      let parts = last.split(separator: ".", omittingEmptySubsequences: false)
+      guard last.utf8.count <= 80, let height = parts.first.flatMap({ Height($0) }), height < ordinalLimit else {
+        throw .malformed(
+          "Last-Event-ID \"\(last.prefix(40))\" is no id of an event", hint: "Leave it out to begin now.")
+      }
+      return parts.count == 1 ? (height + 1, nil) : (height, last)
+    }
+    guard let text = request.uri.queryParameters["from"] else { return (nil, nil) }
+    guard let height = Height(text), height < ordinalLimit else {
+      throw .malformed("from \"\(text.prefix(40))\" is not a height", hint: "Use a whole number.")
+    }
+    return (max(1, height), nil)
+  }
+}
+
+/// Levels of a book: all of them in a snapshot, those that changed in a difference (quantity 0: the level is gone).
+struct BookEventDocument: Codable, Sendable {
+  struct Level: Codable, Sendable {
+    var price: String
+    var quantity: String
+  }
+
+  var instrument: String
+  var height: UInt64
+  /// Place of the last change in the chain's sequence of events; left out of a snapshot.
+  var sequence: UInt64?
+  /// Best first.
+  var bids: [Level]
+  var asks: [Level]
+}
+
+struct PriceEventDocument: Codable, Sendable {
+  var underlying: String
+  /// Null for the index.
+  @Nullable var expiry: String?
+  var round: UInt64
+  var price: String
+  var height: UInt64
+}
+
+struct CertificateEventDocument: Codable, Sendable {
+  var height: UInt64
+  var view: UInt64
+  var epoch: UInt64
+  var headerHash: String
+  var stateRoot: String
+  var signature: String
 }
 
 struct BlockEventDocument: Codable, Sendable {

@@ -41,8 +41,9 @@ extension APIServer {
       return respond(document, wait: wait)
     case .refused(.noLane):
       throw APIError(
-        .serviceUnavailable, "noLane", "this node is not a validator and does not pass transactions on yet",
-        hint: "Send to a validator.")
+        .serviceUnavailable, "noLane",
+        "this node is an observer, and no validator is connected that would take the transaction",
+        hint: "Send it to another node, or again in a moment: the same bytes execute at most once.")
     case .refused: throw APIError.busy
     case .unknown:
       throw APIError(

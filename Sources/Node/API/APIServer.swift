@@ -155,7 +155,9 @@ struct APIServer: Sendable {
 
   private func ready() async throws -> Response {
     let lag = try await host.readLocal { [host] replica in
-      (host.connectedPeers + 1 >= replica.committee.quorum, replica.isBehind)
+      let isConnected =
+        replica.index == nil ? host.connectedPeers > 0 : host.connectedPeers + 1 >= replica.committee.quorum
+      return (isConnected, replica.isBehind)
     }
     guard lag.0, !lag.1 else {
       throw APIError(

@@ -68,16 +68,16 @@ extension ComboDocument {
 
 extension TradeDocument {
   /// A leg of a trade of several.
-  fileprivate init(_ trade: TradeEvent, block: FinalizedBlock, underlyings: [UnderlyingTerms]) {
+  fileprivate init(_ trade: TradeEvent, block: Header, underlyings: [UnderlyingTerms]) {
     self.init(
       sequence: trade.trade, instrument: InstrumentName.format(trade.instrument, underlyings: underlyings),
       price: money(trade.price), quantity: lots(trade.quantity), takerSide: trade.takerSide == .buy ? "buy" : "sell",
-      height: block.header.height, time: ISO8601.format(block.header.timestamp))
+      height: block.height, time: ISO8601.format(block.timestamp))
   }
 }
 
 extension NegotiatedTradeDocument {
-  init(_ trade: NegotiatedTradeEvent, block: FinalizedBlock, underlyings: [UnderlyingTerms]) {
+  init(_ trade: NegotiatedTradeEvent, block: Header, underlyings: [UnderlyingTerms]) {
     self.init(
       takerSide: trade.takerSide == .buy ? "buy" : "sell",
       legs: trade.legs.map { ComboLegDocument($0, underlyings: underlyings) },
@@ -96,7 +96,7 @@ extension ComboLegDocument {
 }
 
 extension ComboTradeDocument {
-  init(_ trade: ComboTradeEvent, block: FinalizedBlock, underlyings: [UnderlyingTerms]) {
+  init(_ trade: ComboTradeEvent, block: Header, underlyings: [UnderlyingTerms]) {
     self.init(
       combo: InstrumentName.format(trade.combo, underlyings: underlyings), price: money(trade.price),
       quantity: lots(trade.quantity), takerSide: trade.takerSide == .buy ? "buy" : "sell",

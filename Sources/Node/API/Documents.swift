@@ -80,6 +80,15 @@ public struct StatusDocument: Codable, Sendable {
     public var rollbacks: UInt64
   }
 
+  /// How a node that is behind comes along.
+  public struct Sync: Codable, Sendable {
+    /// Height of the network, as far as it is known here.
+    public var target: UInt64
+    @Nullable public var blocksPerSecond: Double?
+    /// Null while there is nothing to estimate it from.
+    @Nullable public var secondsLeft: Int64?
+  }
+
   public var chainId: String
   public var name: String
   public var network: String
@@ -92,7 +101,12 @@ public struct StatusDocument: Codable, Sendable {
   public var role: String
   @Nullable public var index: Int?
   public var syncing: Bool
+  /// Null where `syncing` is false.
+  @Nullable public var sync: Sync?
+  /// Validators connected.
   public var peers: Int
+  /// Observers connected; always 0 on an observer.
+  public var observers: Int
   public var validators: Int
   public var quorum: Int
   public var finality: Finality

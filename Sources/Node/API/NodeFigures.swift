@@ -28,6 +28,8 @@ struct NodeFigures: Sendable {
   private let isAmnesiac: Bool
   private let connected: [Bool]
   private let traffic: [PeerTraffic]
+  private let observers: Int
+  private let observerTraffic: PeerTraffic
   private let streams: Int
   private let journalBytes: Int
   private let now = Clock.wall
@@ -52,6 +54,8 @@ struct NodeFigures: Sendable {
     isBehind = replica.isBehind
     isAmnesiac = replica.consensus.isAmnesiac
     traffic = host.traffic
+    observers = replica.observers
+    observerTraffic = host.observerTraffic
     connected = traffic.indices.map { host.isConnected($0) }
     streams = host.streams
     journalBytes = host.journalBytes
@@ -104,6 +108,28 @@ struct NodeFigures: Sendable {
     text.add(
       .counter("novation_malformed_messages_total", "Messages that did not decode."), Double(counters.malformedMessages)
     )
+    text.add(.gauge("novation_observers", "Observers connected to this validator."), Double(observers))
+    text.add(
+      .counter("novation_observer_bytes_total", "Bytes of messages, before encryption, of all observers by direction."),
+      [
+        ([("direction", "sent")], Double(observerTraffic.sent.reduce(0) { $0 + $1.bytes })),
+        ([("direction", "received")], Double(observerTraffic.received.reduce(0) { $0 + $1.bytes })),
+      ])
+    text.add(
+      .counter(
+        "novation_observer_messages_refused_total", "Messages that observers may not send, or beyond their allowance."),
+      Double(counters.observerMessagesRefused))
+    text.add(
+      .counter(
+        "novation_observer_transactions_total", "Transactions that observers handed in, by what became of them."),
+      [
+        ([("event", "accepted")], Double(counters.observerTransactions)),
+        ([("event", "refused")], Double(counters.observerTransactionsRefused)),
+      ])
+    text.add(
+      .counter(
+        "novation_observers_dismissed_total", "Observers whose session was ended for what they sent or left unread."),
+      Double(counters.observersDismissed))
     text.add(.gauge("novation_streams", "Open event streams."), Double(streams))
   }
 

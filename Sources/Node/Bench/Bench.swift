@@ -45,7 +45,7 @@ public struct Bench: Sendable {
     var options = options
     if let directory = options.directory {
       let found = try Devnet(at: directory)
-      options.sockets = found.document.nodes.map(\.socket)
+      options.sockets = found.document.nodes.prefix(found.validatorCount).map(\.socket)
       devnet = found
     }
     progress("reading the market")

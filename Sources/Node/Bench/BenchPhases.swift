@@ -149,7 +149,7 @@ struct BenchPhases {
   mutating func kill(
     _ devnet: Devnet, _ traders: inout [BenchTrader], rate: Double
   ) async throws -> BenchReport.Kill {
-    let victim = devnet.nodeCount - 1
+    let victim = devnet.validatorCount - 1
     guard victim > 0, let pid = devnet.pid(of: victim) else {
       throw CommandFailure(.failed, "there is no node to kill: the devnet has \(devnet.nodeCount) or it does not run")
     }

@@ -27,6 +27,7 @@ public struct NodeConfiguration: Sendable, Equatable {
     public var listen = "0.0.0.0:7470"
     /// Addresses that replace or add to those of the genesis.
     public var peers: [Peer] = []
+    /// Observers served at once.
     public var maxPeers: Int64 = 64
   }
 

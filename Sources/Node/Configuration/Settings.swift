@@ -100,8 +100,11 @@ extension Setting {
         "network", "listen", .listener(\.network.listen, optional: false), "Where other nodes reach this one (TCP)."),
       setting(
         "network", "peers", .peers(\.network.peers, limit: 1024),
-        "Addresses that replace those in the genesis, or add observers: \"2@10.0.0.3:7470\"."),
-      setting("network", "max_peers", .integer(\.network.maxPeers, 1...1024), "Connections kept at once."),
+        "Addresses of validators that replace those in the genesis: \"2@10.0.0.3:7470\" (index or public key).",
+        "An observer follows those named here, or all of the genesis where none is."),
+      setting(
+        "network", "max_peers", .integer(\.network.maxPeers, 1...1024),
+        "Observers that a validator serves at once, besides the other validators."),
       setting("api", "socket", .path(\.api.socket), "Unix socket of the interface, at most 107 bytes."),
       setting(
         "api", "socket_mode",

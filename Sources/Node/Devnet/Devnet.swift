@@ -16,6 +16,7 @@ public struct DevnetError: Error, CustomStringConvertible {
 /// What may be chosen about a devnet.
 public struct DevnetOptions: Sendable {
   public var validators = 4
+  public var observers = 0
   public var seed: UInt64 = 1
   /// Market time at genesis; nil for the present.
   public var clockStart: Timestamp?
@@ -40,10 +41,11 @@ public struct Devnet: Sendable {
 
   /// The network that lies in a directory.
   public init(at directory: String) throws {
-    layout = DevnetLayout(directory: directory)
-    guard let document = DevnetDocument.load(layout) else {
-      throw DevnetError("there is no devnet in \(layout.directory); `novation devnet up --dir \(directory)` makes one")
+    let place = DevnetLayout(directory: directory)
+    guard let document = DevnetDocument.load(place) else {
+      throw DevnetError("there is no devnet in \(place.directory); `novation devnet up --dir \(directory)` makes one")
     }
+    layout = DevnetLayout(directory: directory, validators: document.validatorCount)
     self.document = document
   }
 
@@ -53,11 +55,15 @@ public struct Devnet: Sendable {
 
   /// Makes keys, genesis and a home for every node; nothing is started.
   public static func create(at directory: String, options: DevnetOptions) throws -> Devnet {
-    let layout = DevnetLayout(directory: directory)
+    let layout = DevnetLayout(directory: directory, validators: options.validators)
     guard (1...31).contains(options.validators) else { throw DevnetError("a devnet has 1 to 31 validators") }
-    guard layout.socket(options.validators - 1).utf8.count <= socketPathMax else {
+    guard (0...observersMax).contains(options.observers) else {
+      throw DevnetError("a devnet has 0 to \(observersMax) observers")
+    }
+    let nodes = 0..<options.validators + options.observers
+    guard layout.socket(nodes.upperBound - 1).utf8.count <= socketPathMax else {
       throw DevnetError(
-        "\(layout.directory) is too long for a Unix socket (at most \(socketPathMax) bytes with /nodeN/novation.sock); choose a shorter one"
+        "\(layout.directory) is too long for a Unix socket (at most \(socketPathMax) bytes with the node's directory and /novation.sock); choose a shorter one"
       )
     }
     guard FileAccess.names(in: layout.directory).isEmpty else {
@@ -77,12 +83,13 @@ public struct Devnet: Sendable {
     var validators: [GenesisFile.Validator] = []
     var ports: [UInt16] = []
     var identities: [PublicKey] = []
-    for node in 0..<options.validators {
+    for node in nodes {
       let key = SigningKey.generate()
       identities.append(key.publicKey)
       try FileAccess.makeDirectory(layout.home(node), mode: 0o700)
-      let file = KeyFile.clear(key, name: "node\(node)")
+      let file = KeyFile.clear(key, name: layout.name(node))
       try FileAccess.write(Array(file.text().utf8), to: layout.identity(node), mode: 0o600, isNew: true)
+      guard node < options.validators else { continue }
       guard let port = freePort(besides: ports) else { throw DevnetError("no free TCP port on 127.0.0.1") }
       ports.append(port)
       validators.append(.init(name: "node\(node)", key: key.publicKey.hex, address: "127.0.0.1:\(port)"))
@@ -108,7 +115,7 @@ public struct Devnet: Sendable {
     let genesis = try file.genesis()
     try FileAccess.write(Array(file.render().utf8), to: layout.genesis, mode: 0o600, isNew: true)
     var listeners: [String?] = []
-    for node in 0..<options.validators {
+    for node in nodes {
       var listener: String?
       if options.hasDashboard {
         guard let port = freePort(besides: ports) else { throw DevnetError("no free TCP port on 127.0.0.1") }
@@ -116,19 +123,23 @@ public struct Devnet: Sendable {
         listener = "127.0.0.1:\(port)"
       }
       listeners.append(listener)
-      try writeConfiguration(of: node, layout, options, port: ports[node], listener: listener)
+      let port = node < options.validators ? ports[node] : nil
+      try writeConfiguration(of: node, layout, options, port: port, listener: listener)
       try NodeHome.initialize(ledger: layout.ledger(node), identity: identities[node])
     }
     let document = DevnetDocument(
       directory: layout.directory, chainId: genesis.chain.hex,
-      nodes: (0..<options.validators).map {
-        .init(name: "node\($0)", socket: layout.socket($0), pid: 0, home: layout.home($0), listener: listeners[$0])
+      nodes: nodes.map {
+        .init(name: layout.name($0), socket: layout.socket($0), pid: 0, home: layout.home($0), listener: listeners[$0])
       },
       keys: names.map { .init(name: $0, path: layout.keys.path(of: $0), account: keys[$0]?.hex ?? "") },
       seed: options.seed)
     try FileAccess.write(Array(JSONText.render(document).utf8), to: layout.document, mode: 0o600)
     return try Devnet(at: directory)
   }
+
+  /// A validator serves this many observers by default.
+  private static let observersMax = 64
 
   private static func freePort(besides taken: [UInt16]) -> UInt16? {
     for _ in 0..<100 {
@@ -138,13 +149,17 @@ public struct Devnet: Sendable {
   }
 
   private static func writeConfiguration(
-    of node: Int, _ layout: DevnetLayout, _ options: DevnetOptions, port: UInt16, listener: String?
+    of node: Int, _ layout: DevnetLayout, _ options: DevnetOptions, port: UInt16?, listener: String?
   ) throws {
     var configuration = NodeConfiguration()
     configuration.node.home = layout.home(node)
     configuration.node.genesis = layout.genesis
     configuration.identity.key = layout.identity(node)
-    configuration.network.listen = "127.0.0.1:\(port)"
+    if let port {
+      configuration.network.listen = "127.0.0.1:\(port)"
+    } else {
+      configuration.node.role = .observer
+    }
     configuration.api.socket = layout.socket(node)
     configuration.api.listen = listener ?? ""
     configuration.ledger.mapSize = 8 << 30
@@ -171,6 +186,13 @@ public struct Devnet: Sendable {
   }
 
   public var nodeCount: Int { document.nodes.count }
+  public var validatorCount: Int { document.validatorCount }
+
+  /// The node of a number or a name such as "observer0".
+  public func node(_ text: String) -> Int? {
+    Int(text).flatMap { document.nodes.indices.contains($0) ? $0 : nil }
+      ?? document.nodes.firstIndex { $0.name == text }
+  }
   public var runningCount: Int { document.nodes.indices.count { isRunning($0) } }
 
   /// What the node said last, for errors.
@@ -181,7 +203,7 @@ public struct Devnet: Sendable {
 
   private func stopped(_ node: Int) -> DevnetError {
     let said = lastLogLine(of: node).map { ": \(printable($0))" } ?? ""
-    return DevnetError("node\(node) stopped while starting\(said) (log: \(layout.log(node)))")
+    return DevnetError("\(layout.name(node)) stopped while starting\(said) (log: \(layout.log(node)))")
   }
 
   /// Starts a node that is not running; nothing to do for one that is.
@@ -220,7 +242,7 @@ public struct Devnet: Sendable {
       if let status, !status.syncing { return }
       progress(status.map { "at height \($0.height), catching up" } ?? "waiting for its socket")
       guard Clock.monotonic < deadline else {
-        throw DevnetError("node\(node) was not ready in \(timeoutSeconds) s; see \(layout.log(node))")
+        throw DevnetError("\(layout.name(node)) was not ready in \(timeoutSeconds) s; see \(layout.log(node))")
       }
       try await Task.sleep(for: .milliseconds(50))
     }

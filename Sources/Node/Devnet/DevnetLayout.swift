@@ -3,16 +3,23 @@
 import FoundationEssentials
 import Primitives
 
-/// The directory of a devnet: `devnet.json`, `genesis.json`, `keys/NAME.key`, and `nodeN/` for each process.
+/// The directory of a devnet: `devnet.json`, `genesis.json`, `keys/NAME.key`, and a directory for each process: `nodeN/`
+/// for the validators, then `observerN/`. Nodes are counted through, validators first.
 public struct DevnetLayout: Sendable {
   public let directory: String
+  private let validators: Int
 
-  public init(directory: String) { self.directory = FilePaths.absolute(directory) }
+  public init(directory: String, validators: Int = .max) {
+    self.directory = FilePaths.absolute(directory)
+    self.validators = validators
+  }
+
+  public func name(_ node: Int) -> String { node < validators ? "node\(node)" : "observer\(node - validators)" }
 
   public var document: String { directory + "/devnet.json" }
   public var genesis: String { directory + "/genesis.json" }
   public var keys: Keystore { Keystore(directory: directory + "/keys") }
-  public func home(_ node: Int) -> String { "\(directory)/node\(node)" }
+  public func home(_ node: Int) -> String { "\(directory)/\(name(node))" }
   public func socket(_ node: Int) -> String { home(node) + "/novation.sock" }
   public func configuration(_ node: Int) -> String { home(node) + "/novation.toml" }
   public func identity(_ node: Int) -> String { home(node) + "/identity.key" }
@@ -45,10 +52,13 @@ public struct DevnetDocument: Codable, Sendable {
 
   public var directory: String
   public var chainId: String
+  /// Validators, then observers.
   public var nodes: [Node]
   public var keys: [Key]
   /// Seed of the synthetic market.
   public var seed: UInt64
+
+  public var validatorCount: Int { nodes.prefix { $0.name.hasPrefix("node") }.count }
 
   public static func load(_ layout: DevnetLayout) -> DevnetDocument? {
     guard let bytes = try? FileAccess.read(layout.document, limit: 1 << 20) else { return nil }

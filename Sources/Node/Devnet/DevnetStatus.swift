@@ -81,7 +81,7 @@ extension DevnetStatusDocument {
         .init(node.name, .bold), state, "", "", "", "", "", "", "", .init(node.isRunning ? String(node.pid) : ""),
       ]
     }
-    let others = status.validators - 1
+    let others = status.validators - (status.index == nil ? 0 : 1)
     let state: TextTable.Cell =
       status.syncing
       ? .init("syncing", .yellow) : status.warnings.isEmpty ? .init("serves", .green) : .init("warns", .yellow)

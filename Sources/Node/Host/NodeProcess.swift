@@ -77,14 +77,13 @@ public struct NodeProcess: Sendable {
     let metrics = NodeMetrics()
     let identity = try loadIdentity()
     let keys = genesis.validators.map(\.key)
-    let index = keys.firstIndex(of: identity.publicKey)
-    if configuration.node.role == .validator, index == nil {
-      throw NodeError(
-        "the identity key \(identity.publicKey.hex) is no validator of this genesis; set node.role to \"observer\" or use the right key"
-      )
-    }
+    let index = try validatorIndex(of: identity.publicKey)
     let ledger = configuration.node.home + "/ledger"
     try FileAccess.makeDirectory(ledger, mode: 0o700)
+    // An observer has promised nothing that a lost journal could make it forget.
+    if index == nil, !FileAccess.exists(NodeHome.journalPath(ledger: ledger)) {
+      try NodeHome.initialize(ledger: ledger, identity: identity.publicKey)
+    }
     notifier.send("STATUS=reading the ledger\nEXTEND_TIMEOUT_USEC=\(Self.longestOpening(ledger) / 1000)")
     let opened = try LedgerOpening.open(
       ledger: ledger, genesis: genesis, identity: identity.publicKey, mapSizeMax: Int(configuration.ledger.mapSize),
@@ -102,6 +101,7 @@ public struct NodeProcess: Sendable {
     settings.consensus.heartbeat = configuration.consensus.heartbeat
     settings.consensus.delayMin = configuration.consensus.minimumDelay
     settings.consensus.delayMax = configuration.consensus.maximumDelay
+    settings.observersMax = Int(configuration.network.maxPeers)
     let secrets = SecretsFile(home: configuration.node.home, identity: identity, chain: genesis.chain)
     let replica = Replica(
       chain: genesis.chain, keys: keys, index: index.map(ValidatorIndex.init), signer: .ed25519(identity),
@@ -191,10 +191,26 @@ public struct NodeProcess: Sendable {
     unlink(configuration.api.socket)
   }
 
+  /// The place among the validators of whoever has this key; nil for an observer.
+  func validatorIndex(of key: PublicKey) throws -> Int? {
+    let index = genesis.validators.firstIndex { $0.key == key }
+    switch (configuration.node.role, index) {
+    case (.validator, nil):
+      throw NodeError(
+        "the identity key \(key.hex) is no validator of this genesis; set node.role to \"observer\" or use the right key"
+      )
+    case (.observer, .some):
+      throw NodeError(
+        "the identity key \(key.hex) is a validator's; an observer needs a key of its own, which `novation init` makes")
+    default: return index
+    }
+  }
+
   func networkConfiguration(identity: SigningKey, index: Int?) throws -> PeerNetworkConfiguration {
     guard let listen = SocketAddressText(configuration.network.listen) else {
       throw NodeError("network.listen \"\(configuration.network.listen)\" is not host:port")
     }
+    var told: [Int] = []
     var validators = genesis.validators.map { (key: $0.key, host: $0.host, port: Int($0.port)) }
     for peer in configuration.network.peers {
       let place: Int? =
@@ -203,11 +219,14 @@ public struct NodeProcess: Sendable {
         case .key(let key): validators.firstIndex { $0.key == key }
         }
       guard let place else { throw NodeError("network.peers: \(peer) is no validator of this genesis") }
+      told.append(place)
       validators[place].host = peer.address.host
       validators[place].port = Int(peer.address.port)
     }
     return PeerNetworkConfiguration(
-      chain: genesis.chain, identity: identity, validators: validators, index: index, listenHost: listen.host,
+      chain: genesis.chain, identity: identity, validators: validators, index: index,
+      fed: told.isEmpty ? Array(validators.indices) : Array(Set(told)).sorted(),
+      observersMax: index == nil ? 0 : Int(configuration.network.maxPeers), listenHost: listen.host,
       listenPort: Int(listen.port), messageBytesMax: Int(configuration.limits.peerMessage),
       backlogBytesMax: Int(configuration.limits.peerQueue))
   }

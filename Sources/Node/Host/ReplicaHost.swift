@@ -60,8 +60,10 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
   private static let certificatesKept: Height = 256
   private(set) var finality = LatencyWindow()
   private(set) var reliability = ReliabilityWindow()
-  private var subscribers: [UInt64: @Sendable (FinalizedBlock) -> Bool] = [:]
+  private var subscribers: [UInt64: @Sendable (StreamItem) -> Bool] = [:]
+  private var window = EventWindow()
   private(set) var recent = RecentEvents()
+  private(set) var progress = SyncProgress()
   private var faultLines = LogLimit()
   /// When the durable write that is under way began; nil for none.
   private var writeBegan: Instant?
@@ -108,6 +110,7 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
   var connectedPeers: Int { network?.connectedCount ?? 0 }
   func isConnected(_ peer: Int) -> Bool { network?.isConnected(peer) ?? false }
   var traffic: [PeerTraffic] { network?.traffic ?? [] }
+  var observerTraffic: PeerTraffic { network?.observerTraffic ?? PeerTraffic() }
   var streams: Int { subscribers.count }
 
   /// To each validator, as the kernel measures it; nil where there is no session.
@@ -200,6 +203,9 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
     case .persist, .rewriteJournal: break
     case .send(let peer, let message): network?.send(message.wireBytes, to: Int(peer))
     case .broadcast(let message): network?.broadcast(message.wireBytes)
+    case .publish(let observers, let message): for peer in observers { network?.send(message, to: Int(peer)) }
+    case .dismiss(let peer, let reason): network?.dismiss(Int(peer), reason)
+    case .check(let bytes, let peer): check(bytes, from: peer)
     case .verify(let batch, let transactions): verify(batch, transactions)
     case .commit(let commit): self.commit(commit)
     case .loadBlocks(let peer, let height): load(from: height, for: peer)
@@ -264,6 +270,19 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
     }.whenSuccess { [self] inputs in feed(.verified(batch: batch, inputs)) }
   }
 
+  /// What an observer handed in: whether it is worth a place in the lane.
+  private func check(_ bytes: [UInt8], from peer: ValidatorIndex) {
+    let chain = replica.chain
+    let store = store
+    workers.runIfActive(eventLoop: loop) { () -> TransactionInput? in
+      let input = TransactionCheck.run(bytes, chain: chain, scheme: .ed25519)
+      guard input.signatureValid, let transaction = input.transaction else { return input }
+      // A stranger may send again what anybody can read on the chain.
+      let isKnown = (try? store.place(of: input.hash)).flatMap { $0 } != nil
+      return isKnown || transaction.expiry <= Clock.wall ? nil : input
+    }.whenSuccess { [self] input in feed(.checked(bytes, input, from: peer)) }
+  }
+
   private func commit(_ commit: LedgerCommit) {
     let store = store
     let began = Clock.monotonic
@@ -306,9 +325,16 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
   }
 
   private func finalized(_ block: FinalizedBlock) {
+    progress.note(block.header.height, at: Clock.monotonic)
     metrics.finalized(block, at: Clock.wall)
     recent.add(block)
-    for (id, deliver) in subscribers where !deliver(block) { subscribers[id] = nil }
+    let streamed = StreamBlock(block)
+    window.add(streamed)
+    tell(.block(streamed))
+  }
+
+  private func tell(_ item: StreamItem) {
+    for (id, deliver) in subscribers where !deliver(item) { subscribers[id] = nil }
   }
 
   /// On the loop, so that nothing that follows from a secret leaves before it is durable; a few times an epoch.
@@ -320,6 +346,7 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
     certificates[certificate.height % Self.certificatesKept] = certificate
     provenHeight = max(provenHeight, certificate.height)
     reliability.certify(through: provenHeight, at: Clock.monotonic)
+    tell(.certificate(certificate))
     while let first = provenWaiters.first, first.height <= provenHeight {
       provenWaiters.removeFirst()
       first.promise.succeed(())
@@ -422,15 +449,28 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
     }
   }
 
-  /// Calls `deliver` on the loop with every block that becomes final, until it returns false. False, and nothing is ever
-  /// called, where `limit` others listen already.
-  func subscribe(limit: Int, _ deliver: @escaping @Sendable (FinalizedBlock) -> Bool) async -> Bool {
-    let accepted = try? await loop.submit { [self] in
-      guard subscribers.count < limit else { return false }
+  /// Calls `deliver` on the loop with everything that becomes final, until it returns false: after the blocks from `from`
+  /// on, or after the books as `books` finds them now. Nothing is ever called unless the stream is accepted.
+  func subscribe(
+    limit: Int, from: Height?, books: (@Sendable (Replica) -> [BookView])?,
+    deliver: @escaping @Sendable (StreamItem) -> Bool
+  ) async -> StreamStart {
+    let start = try? await loop.submit { [self] in
+      guard subscribers.count < limit else { return StreamStart.full }
+      let height = replica.finalHeight
+      var backlog: [StreamBlock] = []
+      if let from {
+        guard from <= height + 1 else { return .ahead(last: height) }
+        let first = window.last == 0 ? height + 1 : window.first
+        guard from >= first, let kept = window.blocks(from: from) else { return .gone(first: first) }
+        backlog = kept
+      }
+      var found: [BookView] = []
+      if from == nil, let books { found = try readNow { books($0) } }
       nextTicket += 1
       subscribers[nextTicket] = deliver
-      return true
+      return .accepted(backlog: backlog, books: found, height: height)
     }.get()
-    return accepted ?? false
+    return start ?? .full
   }
 }

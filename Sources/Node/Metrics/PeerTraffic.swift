@@ -8,6 +8,7 @@ enum MessageKind: Int, CaseIterable, Sendable {
   case proposal, vote, certificate, evidence, status, getProposal, getCertificates, recoveryQuery, recoveryAnswer
   case batch, solicit, ack, proof, getBatches, batches, laneEvidence, getTip, laneTip
   case readProbe, readAnswer, tip, getBlocks, blocks, nonces, groupCertificate, share
+  case transaction
   case other
 
   private static let consensus: [MessageKind] = [
@@ -19,6 +20,7 @@ enum MessageKind: Int, CaseIterable, Sendable {
   ]
   private static let node: [MessageKind] = [
     .readProbe, .readAnswer, .tip, .getBlocks, .blocks, .nonces, .groupCertificate, .share,
+    .transaction,
   ]
 
   init(of message: [UInt8]) {

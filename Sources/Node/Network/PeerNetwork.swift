@@ -1,5 +1,6 @@
 // The full mesh of validators over TCP: one encrypted session per pair, dialled by the lower index, re-dialled with
-// growing, jittered delays. Everything runs on the event loop that carries the replica, so a message goes from the
+// growing, jittered delays; and the sessions of observers, who dial validators and have places and budgets of their own.
+// A peer's number is a validator's index, or from the number of validators on an observer's place. Everything runs on the event loop that carries the replica, so a message goes from the
 // socket to the replica without changing threads.
 
 import Channel
@@ -8,6 +9,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import Primitives
+import Replica
 import Sodium
 
 /// What the mesh needs to know of the network and of this node.
@@ -16,7 +18,11 @@ struct PeerNetworkConfiguration {
   var identity: SigningKey
   /// Identity keys and addresses of the validators, in committee order.
   var validators: [(key: PublicKey, host: String, port: Int)]
+  /// Nil for an observer, which listens to nobody and dials those in `fed`.
   var index: Int?
+  var fed: [Int] = []
+  /// Places for observers.
+  var observersMax = 0
   var listenHost: String
   var listenPort: Int
   /// Largest message and largest unsent backlog of one peer, in bytes.
@@ -37,6 +43,10 @@ final class PeerNetwork: @unchecked Sendable {
   /// Unauthenticated connections that may be in their handshake at once.
   static let handshakesMax = 64
   static let handshakeSeconds: Int64 = 5
+  /// Largest message that an observer may send, and what may wait to go to one: above a transaction, and above the
+  /// answers that may be under way to it.
+  static let observerMessageBytesMax = TransactionCheck.bytesMax + 64
+  static let observerBacklogBytesMax = 32 << 20
   private static let receiveBuffers = AdaptiveRecvByteBufferAllocator(minimum: 4096, initial: 65536, maximum: 1 << 20)
 
   let loop: any EventLoop
@@ -55,6 +65,10 @@ final class PeerNetwork: @unchecked Sendable {
   private var jitter: SeededRandom
   /// By validator.
   private(set) var traffic: [PeerTraffic]
+  /// Of all observers together.
+  private(set) var observerTraffic = PeerTraffic()
+  /// By place.
+  private var observerKeys: [AgreementPublicKey?]
   private var closings = LogLimit()
   private var failures = LogLimit()
 
@@ -64,13 +78,16 @@ final class PeerNetwork: @unchecked Sendable {
     self.log = log
     agreementKey = configuration.identity.agreementKey()
     keys = configuration.validators.map { Ed25519.agreementKey(of: $0.key) }
-    sessions = Array(repeating: nil, count: configuration.validators.count)
+    sessions = Array(repeating: nil, count: configuration.validators.count + configuration.observersMax)
+    observerKeys = Array(repeating: nil, count: configuration.observersMax)
     attempts = Array(repeating: 0, count: configuration.validators.count)
     traffic = Array(repeating: PeerTraffic(), count: configuration.validators.count)
     jitter = SeededRandom(seed: SecureRandom.uint64())
   }
 
-  var connectedCount: Int { sessions.count { $0 != nil } }
+  private var validatorCount: Int { configuration.validators.count }
+  /// Validators that are connected.
+  var connectedCount: Int { sessions.prefix(validatorCount).count { $0 != nil } }
   func isConnected(_ peer: Int) -> Bool { sessions.indices.contains(peer) && sessions[peer] != nil }
 
   /// Nanoseconds to each validator and back, smoothed by the kernel; nil without a session.
@@ -85,6 +102,10 @@ final class PeerNetwork: @unchecked Sendable {
 
   /// Binds the listener and dials every validator of a higher index. The future fails if the address cannot be bound.
   func start() -> EventLoopFuture<Void> {
+    guard let index = configuration.index else {
+      for peer in configuration.fed { dial(peer) }
+      return loop.makeSucceededVoidFuture()
+    }
     let bootstrap = ServerBootstrap(group: loop)
       .serverChannelOption(.backlog, value: 256)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -94,7 +115,6 @@ final class PeerNetwork: @unchecked Sendable {
       .childChannelInitializer { [self] channel in accept(channel) }
     return bootstrap.bind(host: configuration.listenHost, port: configuration.listenPort).map { [self] channel in
       listener = channel
-      guard let index = configuration.index else { return }
       for peer in configuration.validators.indices where peer > index { dial(peer) }
     }
   }
@@ -112,18 +132,26 @@ final class PeerNetwork: @unchecked Sendable {
     guard sessions.indices.contains(peer), let session = sessions[peer] else { return }
     if session.pending.isEmpty { dirty.append(peer) }
     session.pending.append(message)
-    traffic[peer].send(message)
+    if peer < validatorCount { traffic[peer].send(message) } else { observerTraffic.send(message) }
   }
 
+  /// To every validator.
   func broadcast(_ message: [UInt8]) {
-    for peer in sessions.indices { send(message, to: peer) }
+    for peer in 0..<validatorCount { send(message, to: peer) }
+  }
+
+  /// Ends the session with an observer.
+  func dismiss(_ peer: Int, _ reason: String) {
+    guard peer >= validatorCount, sessions.indices.contains(peer) else { return }
+    sessions[peer]?.fail(reason)
   }
 
   /// Encrypts and writes what was queued in this turn, one write a peer.
   func flush() {
     for peer in dirty {
       guard let session = sessions[peer] else { continue }
-      session.flush(backlogMax: configuration.backlogBytesMax)
+      session.flush(
+        backlogMax: peer < validatorCount ? configuration.backlogBytesMax : Self.observerBacklogBytesMax)
     }
     dirty.removeAll(keepingCapacity: true)
   }
@@ -142,7 +170,8 @@ final class PeerNetwork: @unchecked Sendable {
 
   private func accept(_ channel: any NIOCore.Channel) -> EventLoopFuture<Void> {
     guard handshakes < Self.handshakesMax, !stopped else { return channel.close() }
-    let allowed = Set(keys.compactMap { $0 })
+    // Anybody may observe, where there are places.
+    let allowed = configuration.observersMax > 0 ? nil : Set(keys.compactMap { $0 })
     let secure = SecureChannel.responder(
       identity: agreementKey, ephemeral: AgreementKey.generate(), prologue: prologue, limits: limits, allow: allowed)
     return install(PeerSession(network: self, channel: channel, secure: secure, dialled: nil))
@@ -194,11 +223,16 @@ final class PeerNetwork: @unchecked Sendable {
   fileprivate func handshakeEnded() { handshakes -= 1 }
 
   fileprivate func established(_ session: PeerSession) {
-    guard let remote = session.remoteKey, let peer = keys.firstIndex(of: remote), peer != configuration.index else {
-      return session.channel.close(promise: nil)
-    }
+    guard let remote = session.remoteKey, let peer = keys.firstIndex(of: remote) ?? observerPlace(of: remote),
+      peer != configuration.index
+    else { return session.fail("no place for another observer") }
     session.peer = peer
-    attempts[peer] = 0
+    if peer < validatorCount {
+      attempts[peer] = 0
+    } else {
+      session.limitReceived(to: Self.observerMessageBytesMax)
+      observerKeys[peer - validatorCount] = remote
+    }
     // The newest session wins: the old one of a peer that crashed may look open for minutes.
     let old = sessions[peer]
     sessions[peer] = session
@@ -206,24 +240,40 @@ final class PeerNetwork: @unchecked Sendable {
       old.peer = nil
       old.channel.close(promise: nil)
     }
-    log.debug("peer connected", metadata: ["validator": "\(peer)"])
+    log.debug("peer connected", metadata: ["peer": "\(name(peer))"])
     delegate?.peerConnected(ValidatorIndex(peer))
   }
 
+  /// The number of a peer that is no validator: the one it has, or a free one. Nil where there is none.
+  private func observerPlace(of key: AgreementPublicKey) -> Int? {
+    guard configuration.index != nil else { return nil }
+    let place = observerKeys.firstIndex(of: key) ?? observerKeys.firstIndex(of: nil)
+    return place.map { validatorCount + $0 }
+  }
+
+  private func name(_ peer: Int) -> String {
+    peer < validatorCount ? "validator \(peer)" : "observer \(peer - validatorCount)"
+  }
+
   fileprivate func received(_ message: [UInt8], from peer: Int) {
-    traffic[peer].receive(message, at: Clock.monotonic)
+    if peer < validatorCount {
+      traffic[peer].receive(message, at: Clock.monotonic)
+    } else {
+      observerTraffic.receive(message, at: Clock.monotonic)
+    }
     delegate?.peerMessage(message, from: ValidatorIndex(peer))
   }
 
   fileprivate func closed(_ session: PeerSession, reason: String?) {
     let peer = session.peer ?? session.dialled
     if let reason, let unsaid = closings.next(at: Clock.monotonic) {
-      let name = peer.map(String.init) ?? "unknown"
+      let name = peer.map(name) ?? "unknown"
       log.info(
-        "peer session closed", metadata: ["validator": "\(name)", "reason": "\(reason)", "unsaid": "\(unsaid)"])
+        "peer session closed", metadata: ["peer": "\(name)", "reason": "\(reason)", "unsaid": "\(unsaid)"])
     }
     if let peer = session.peer, sessions[peer] === session {
       sessions[peer] = nil
+      if peer >= validatorCount { observerKeys[peer - validatorCount] = nil }
       delegate?.peerDisconnected(ValidatorIndex(peer))
     }
     if let peer = session.dialled { redial(peer) }
@@ -256,6 +306,8 @@ private final class PeerSession: ChannelInboundHandler, @unchecked Sendable {
   }
 
   var remoteKey: AgreementPublicKey? { secure.remoteKey }
+
+  func limitReceived(to bytes: Int) { secure.limitReceived(to: bytes) }
 
   func handlerAdded(context: ChannelHandlerContext) {
     deadline = context.eventLoop.scheduleTask(in: .seconds(PeerNetwork.handshakeSeconds)) { [self] in
@@ -325,7 +377,7 @@ private final class PeerSession: ChannelInboundHandler, @unchecked Sendable {
     network.handshakeEnded()
   }
 
-  private func fail(_ reason: String) {
+  func fail(_ reason: String) {
     guard !isOver else { return }
     isOver = true
     self.reason = reason

@@ -24,8 +24,8 @@ struct ReplayNetwork: Sendable {
 
   /// Reads the genesis from the first node.
   init(_ document: DevnetDocument) async throws(ReplayError) {
-    clients = document.nodes.map { UnixHTTPClient(socket: $0.socket) }
-    nodes = document.nodes.map(\.name)
+    clients = document.nodes.prefix(document.validatorCount).map { UnixHTTPClient(socket: $0.socket) }
+    nodes = document.nodes.prefix(document.validatorCount).map(\.name)
     guard let first = clients.first else { throw ReplayError("the devnet in \(document.directory) has no nodes") }
     let reply: HTTPReply
     do {

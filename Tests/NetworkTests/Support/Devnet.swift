@@ -18,12 +18,12 @@ final class Devnet: Sendable {
   var nodeCount: Int { document["nodes"].list.count }
 
   /// Starts a network; fails the test if it does not start.
-  init(_ options: [String] = []) throws {
+  init(_ options: [String] = [], nodes: Int = 4) throws {
     folder = try #require(TemporaryFolder(), "no folder in /tmp")
     let result = Program.run(
       ["devnet", "up", "--dir", folder.path("d"), "--detach", "--json"] + options, home: folder.directory)
     document = result.json
-    if result.code != 0 || document["nodes"].list.count != 4 {
+    if result.code != 0 || document["nodes"].list.count != nodes {
       tearDown()
       Issue.record("devnet up failed: \(result.summary)")
       throw DevnetFailure()
