@@ -98,19 +98,20 @@ extension Replica {
     catchUp.answered(by: Int(peer))
     // A block that became final through a descendant carries that one's certificate: what comes after the last block with
     // a certificate of its own is for the next answer.
-    let proven = sent.lastIndex { $0.certificate.block == $0.proposal.header.hash(chain: chain) } ?? sent.endIndex - 1
+    let proven = sent.lastIndex { ownProof(of: $0) != nil } ?? sent.endIndex - 1
     let fresh = sent.prefix(proven + 1).drop { $0.proposal.header.height <= finalHeight }
     guard let last = fresh.last else { return }
+    // What a former feed still had on its way may begin above what has come since: no fault, and of no use.
+    if index == nil, let first = fresh.first, first.proposal.header.height > orderedHeight + 1 { return }
     if let fault = faultInChain(Array(fresh)) { return refuse("blocks: \(fault)", of: peer, into: &effects) }
     let lastHash = last.proposal.header.hash(chain: chain)
     // O2: Q validators say that this block is final, and with it all that its hash stands for.
-    let valid =
-      last.certificate.block == lastHash && last.certificate.provesFinality
-      && last.certificate.verify(committee: committee, scheme: scheme)
-    guard valid else {
+    guard let finality = ownProof(of: last), finality.provesFinality,
+      finality.verify(committee: committee, scheme: scheme)
+    else {
       return refuse("blocks end without a valid certificate of finality", of: peer, into: &effects)
     }
-    var proof = last.certificate
+    var proof = finality
     for block in fresh {
       let hash = block.proposal.header.hash(chain: chain)
       _ = insert(hash, block.proposal)
@@ -125,10 +126,21 @@ extension Replica {
       }
       if let certificate = block.groupCertificate, certificate.headerHash == hash { take(certificate, into: &effects) }
       counters.caughtUpBlocks &+= 1
-      orderFinal(hash, last.certificate)
+      orderFinal(hash, finality)
     }
     // An observer hears of certified states nowhere else; what lies below one is the ledger's.
-    stepConsensus(.caughtUp(last.proposal, index == nil ? proof : last.certificate), at: now)
+    stepConsensus(.caughtUp(last.proposal, index == nil ? proof : finality), at: now)
+  }
+
+  /// The certificate of a block that names it. An observer takes one of its state as well, which proves that it is final
+  /// (C8): the last block of a ledger always has one, while its own finality may have come with a descendant.
+  private func ownProof(of block: FinalBlock) -> Certificate? {
+    let hash = block.proposal.header.hash(chain: chain)
+    if block.certificate.block == hash { return block.certificate }
+    guard index == nil, let state = block.stateCertificate, state.kind == .state, state.block == hash else {
+      return nil
+    }
+    return state
   }
 
   private mutating func refuse(_ fault: String, of peer: ValidatorIndex, into effects: inout [Effect]) {

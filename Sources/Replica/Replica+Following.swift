@@ -11,6 +11,8 @@ import Threshold
 struct Feed: Sendable {
   /// O4: without an answer for this long, while somebody claims to have more, another validator is asked.
   static let patience: Instant = Duration64.second
+  /// Between two changes, so that a question nobody answers well does not become a flood.
+  static let pause: Instant = 50 * Duration64.millisecond
   /// Blocks that may wait for execution before more is asked for.
   static let unexecutedMax: Height = 64
 
@@ -105,6 +107,8 @@ extension Replica {
       }
       if ordered >= feed.askedFrom { return ask(peer, from: ordered + 1, at: now, into: &effects) }
       guard catchUp.highest > ordered, now - feed.movedAt >= Feed.patience else { return }
+    } else if feed.movedAt != 0, now - feed.movedAt < Feed.pause {
+      return
     }
     guard let peer = feed.change(among: certifier.connected, at: now) else { return }
     ask(peer, from: ordered + 1, at: now, into: &effects)

@@ -35,6 +35,8 @@ final class Cluster {
     var isDiskStuck = false
     var stuckCommit: Input?
     var wake: Instant = .max
+    /// Rules that peers broke, as this node says.
+    var reports: [String] = []
     /// Why validators ended the session with it.
     var dismissals: [String] = []
     /// Latest broadcasts.
@@ -241,7 +243,7 @@ final class Cluster {
     case .proven(let height, _): node.proven = max(node.proven, height)
     case .certified, .keepSecrets, .needSeed: break
     case .wake(let at): node.wake = at
-    case .report: break
+    case .report(let peer, let reason): node.reports.append("\(peer): \(reason)")
     case .halt(let reason): node.halted = reason
     }
   }

@@ -121,6 +121,7 @@ import Wire
     let blocks = sound[...end].map { block in
       var block = block
       block.certificate = sound[end].certificate
+      block.stateCertificate = nil
       return block
     }
     let committee = Committee(chain: chain, epoch: 0, keys: cluster.genesis.validators.map(\.key))
@@ -179,6 +180,49 @@ import Wire
     cluster.isCut = { _, _ in false }
     let height = cluster.heights[0]
     #expect(cluster.run(for: 30 * Self.second) { cluster.heights[node] >= height })
+    expectAgreement(cluster)
+  }
+
+  /// O2, C8: what a validator pushes may end in a block whose finality came with a descendant; the certificate of its
+  /// state proves it as well, and only that.
+  @Test func o2_aCertificateOfStateProvesABlockToAnObserver() throws {
+    let (cluster, node) = beginner(seed: 53, observes: true)
+    let sound = (1...6).compactMap { block(cluster, Height($0)) }
+    let end = try #require(sound.lastIndex { $0.stateCertificate != nil })
+    try #require(end > 0)
+    var blocks = sound[...end].map { block in
+      var block = block
+      block.certificate = sound[0].certificate
+      return block
+    }
+    blocks[0].certificate = sound[1].certificate
+    for place in 0..<end { blocks[place].stateCertificate = nil }
+    var forged = blocks
+    forged[end].stateCertificate?.entries[0].signature = .zero
+    say(cluster, .blocks(forged), from: 3, to: node)
+    forged = blocks
+    forged[end].stateCertificate?.stateRoot = .zero
+    say(cluster, .blocks(forged), from: 3, to: node)
+    cluster.run(for: 200_000_000)
+    #expect(cluster.heights[node] == 0)
+    say(cluster, .blocks(blocks), from: 3, to: node)
+    cluster.run(for: Self.second)
+    #expect(cluster.heights[node] == Height(end + 1))
+    #expect(cluster.nodes[node].halted == nil)
+  }
+
+  /// Blocks that become final through descendants, as where a validator is dead: nobody honest is accused.
+  @Test func o4_anObserverAccusesNoHonestValidator() {
+    let cluster = Cluster(seed: 54)
+    cluster.loss = 50
+    let observer = cluster.addObserver()
+    cluster.crash(3)
+    trade(cluster, 60)
+    cluster.loss = 0
+    let height = cluster.heights[0]
+    #expect(cluster.run(for: 20 * Self.second) { cluster.heights[observer] >= height })
+    #expect(cluster.nodes[observer].reports.isEmpty, "\(cluster.nodes[observer].reports.prefix(3))")
+    #expect(cluster.nodes[observer].dismissals.isEmpty)
     expectAgreement(cluster)
   }
 
