@@ -121,7 +121,7 @@ import Wire
   }
 
   private static let types =
-    "actions[0].type: expected place, cancel, amend, quote, protect, lease, transfer, withdraw, bid, backstop, fund, createCombo or setState"
+    "actions[0].type: expected place, cancel, amend, quote, protect, lease, transfer, withdraw, bid, backstop, fund, createCombo, negotiate or setState"
 
   @Test(arguments: [
     (#"{"type":"dance"}"#, Self.types),
