@@ -193,6 +193,26 @@ import Wire
     for trader in [Market.alice, Market.bob] { #expect((market.account(trader)?.margin.excess ?? -1) >= 0) }
   }
 
+  /// Else a restarted node, which remembers nothing, would judge the maker otherwise than the others.
+  @Test func `R4: a maker that a trade would have covered is not covered when the trade is undone (INV-9)`() {
+    let market = Market(funds: 24_000)
+    let future = Market.future()
+    market.order(Market.bob, .buy, future, 1_000, at: 100_000)
+    market.order(Market.carol, .sell, future, 1_000, at: 100_000)
+    #expect(market.order(Market.bob, .buy, future, 100, at: 95_900)?.state == .open)
+    market.price(96_000)
+    #expect((market.account(Market.bob)?.margin.excess ?? 0) < 0 && market.position(Market.bob, future) == 1_000)
+    let relief = quote(market, one(future), 500, at: 96_000)
+    let outcome = market.act(
+      Market.alice, .negotiate([use(relief)]),
+      .place(PlaceOrder(instrument: low, side: .buy, quantity: 1, price: usd(2_000))), mode: .allOrNothing)
+    #expect(outcome.rejection == .badQuantity && market.position(Market.bob, future) == 1_000)
+    #expect(market.order(Market.carol, .sell, future, 100, at: 95_900, .ioc)?.filled == 0)
+    #expect(market.position(Market.bob, future) == 1_000 && market.account(Market.bob)?.orders.isEmpty == true)
+    #expect(take(market, use(relief)) == nil)
+    #expect((market.account(Market.bob)?.margin.excess ?? -1) >= 0)
+  }
+
   @Test func `R1: prices must be fresh and the instruments open`() {
     let market = Market()
     let good = quote(market, one(low), 100, at: 2_300)

@@ -107,5 +107,6 @@ extension ClearingHouse {
       live.instruments[place].trades.removeFirst(Limits.maxTradesKept)
     }
     live.instruments[place].trades.append(view)
+    live.undo.append(.traded(instrument: deal.instrument))
   }
 }

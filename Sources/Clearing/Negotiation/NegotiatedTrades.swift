@@ -38,8 +38,6 @@ extension ClearingHouse {
       report(event)
     } catch {
       restore(point)
-      for leg in first.legs { dropTrades(of: leg.instrument, from: totals.nextTrade) }
-      for party in parties { live.accounts[Int(party)].coveredEpoch = 0 }
       throw error
     }
   }

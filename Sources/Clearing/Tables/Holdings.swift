@@ -236,6 +236,7 @@ extension ClearingHouse {
         setPosition(account, instrument, quantity: quantity, entry: entry, undoing: true)
       case .client(let key): live.clients[key] = nil
       case .nonce(let key): live.nonces.remove(key)
+      case .traded(let instrument): _ = live.instruments[Int(instrument)].trades.popLast()
       case .listed(let id): dropInstrument(id)
       }
     }

@@ -105,6 +105,8 @@ enum LiveUndo: Sendable {
   case position(account: Int32, instrument: Int32, quantity: Quantity, entry: Amount)
   case client(AccountNumberAndClient)
   case nonce(AccountNumberAndClient)
+  /// The last of an instrument's kept trades.
+  case traded(instrument: Int32)
   case listed(InstrumentID)
 }
 

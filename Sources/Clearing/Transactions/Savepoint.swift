@@ -26,7 +26,6 @@ extension ClearingHouse {
   mutating func restore(_ point: Savepoint) {
     point.marks.rollback(&tables)
     undoLive(to: point.undo)
-    dropTrades(from: point.totals.nextTrade)
     events.removeLast(events.count - point.events)
     outcome.fills.removeLast(outcome.fills.count - point.fills)
     outcome.orders.removeLast(outcome.orders.count - point.orders)
@@ -35,25 +34,5 @@ extension ClearingHouse {
     totals = point.totals
     // Found covered perhaps by money that it has not got after all.
     if let number = actor { live.accounts[Int(number)].coveredEpoch = 0 }
-  }
-
-  private mutating func dropTrades(from trade: UInt64) {
-    guard totals.nextTrade > trade else { return }
-    for event in events {
-      switch event.kind {
-      case .trade(let done): dropTrades(of: done.instrument, from: trade)
-      case .comboTrade(let done): for leg in done.legs { dropTrades(of: leg.instrument, from: trade) }
-      case .negotiatedTrade(let done): for leg in done.legs { dropTrades(of: leg.instrument, from: trade) }
-      default: break
-      }
-    }
-  }
-
-  mutating func dropTrades(of id: InstrumentID, from trade: UInt64) {
-    if let number = live.instrumentNumbers[id] {
-      while let last = live.instruments[Int(number)].trades.last, last.trade >= trade {
-        live.instruments[Int(number)].trades.removeLast()
-      }
-    }
   }
 }
