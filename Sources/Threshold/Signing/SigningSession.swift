@@ -87,7 +87,7 @@ public struct SigningSession: Sendable {
   }
 
   /// T6: the signature of all the shares, or nil if one of them is wrong. The same verdict as an Ed25519 library's on the
-  /// result, in a third of its time: R is at hand as a point, and the multiples of the group key are in `key`.
+  /// result, for less work: R is at hand as a point, and the multiples of the group key are in `key`.
   public func signature(of shares: [Scalar25519], key: FixedBase) throws(FrostError) -> Signature? {
     let signature = try aggregate(shares)
     guard let sum = Scalar25519(canonical: Bytes32(words: signature.s.words)), !commitmentPoint.isNeutral else {
