@@ -92,7 +92,8 @@ extension NetworkTests {
       let start = devnet.api(0).height - 5
       let target = "/v1/stream?topics=blocks,trades,books,marks&from=\(start)"
       #expect(devnet.place("sell", future.name, "0.01", at: future.low, by: "bob", node: 1).code == 0)
-      let end = devnet.api(0).height + 3
+      // Prices come once a second, and some ten blocks with them: enough for one at least.
+      let end = devnet.api(0).height + 20
       let streams = [0, 3, 4, 5].map { events(of: $0, target, through: end) }
       #expect(streams[0].count > 10 && streams[0].last?.hasPrefix("id: \(end)\nevent: block") == true)
       #expect(streams.allSatisfy { $0 == streams[0] })
