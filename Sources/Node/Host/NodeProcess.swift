@@ -125,8 +125,7 @@ public struct NodeProcess: Sendable {
       host: host, identity: identity, genesis: genesis, index: index, syntheticSeed: syntheticSeed,
       metrics: metrics, log: log)
 
-    try await loop.flatSubmit { network.start() }.get()
-    try await loop.submit { host.start(network: network) }.get()
+    try await loop.flatSubmit { host.start(network: network) }.get()
     publisher.start()
     log.info(
       "node serves",

@@ -100,11 +100,11 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
     journalBytes = journal.sizeAtStart
   }
 
-  /// Connects the network and starts the replica; on the loop.
-  func start(network: PeerNetwork) {
+  /// Starts the replica, then the network; on the loop. The future fails if the address cannot be bound.
+  func start(network: PeerNetwork) -> EventLoopFuture<Void> {
     self.network = network
-    network.delegate = self
     feed(.start)
+    return network.start(reportingTo: self)
   }
 
   var connectedPeers: Int { network?.connectedCount ?? 0 }

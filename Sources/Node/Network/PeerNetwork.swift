@@ -52,7 +52,7 @@ final class PeerNetwork: @unchecked Sendable {
   let loop: any EventLoop
   let configuration: PeerNetworkConfiguration
   let log: Logger
-  weak var delegate: (any PeerNetworkDelegate)?
+  private weak var delegate: (any PeerNetworkDelegate)?
 
   private let agreementKey: AgreementKey
   private let keys: [AgreementPublicKey?]
@@ -101,7 +101,11 @@ final class PeerNetwork: @unchecked Sendable {
   }
 
   /// Binds the listener and dials every validator of a higher index. The future fails if the address cannot be bound.
-  func start() -> EventLoopFuture<Void> {
+  ///
+  /// The delegate is given here because it must hear of every session: one that is established before anybody listens
+  /// would count as not connected for as long as it lasts.
+  func start(reportingTo delegate: any PeerNetworkDelegate) -> EventLoopFuture<Void> {
+    self.delegate = delegate
     guard let index = configuration.index else {
       for peer in configuration.fed { dial(peer) }
       return loop.makeSucceededVoidFuture()
