@@ -52,9 +52,7 @@ final class Environment: @unchecked Sendable {
     maximumMapSize = 0
     lock = .allocate(capacity: 1)
     pthread_rwlock_init(lock, nil)
-    let opened = mdb_env_open(handle, path, UInt32(MDB_NOTLS | MDB_NOSUBDIR | MDB_RDONLY), 0o600)
-    guard opened == 0 else { throw Self.failure("open", path, opened) }
-    try checkLength()
+    try openChecked(UInt32(MDB_NOTLS | MDB_NOSUBDIR | MDB_RDONLY))
     var dead: Int32 = 0
     mdb_reader_check(handle, &dead)
   }
@@ -70,9 +68,7 @@ final class Environment: @unchecked Sendable {
     guard mapped == 0 else { throw Self.failure("map", path, mapped) }
     mdb_env_set_maxdbs(handle, UInt32(tableNames.count))
     mdb_env_set_maxreaders(handle, 256)
-    let code = mdb_env_open(handle, path, UInt32(MDB_NOTLS | MDB_NOSUBDIR), 0o600)
-    guard code == 0 else { throw Self.failure("open", path, code) }
-    try checkLength()
+    try openChecked(UInt32(MDB_NOTLS | MDB_NOSUBDIR))
     let found: [MDB_dbi] = try writeOnce { (transaction) throws(StoreError) in
       var found: [MDB_dbi] = []
       for name in tableNames {
@@ -88,21 +84,25 @@ final class Environment: @unchecked Sendable {
     mdb_reader_check(handle, &dead)
   }
 
-  /// A file shorter than its own page count would kill the process on the first access past its end.
-  private func checkLength() throws(StoreError) {
+  /// Opens the file after `PageCheck` has found LMDB able to follow its structure, for a wrong one would end the process.
+  private func openChecked(_ flags: UInt32) throws(StoreError) {
+    let file = try PosixFile.open(path, readOnly: true)
+    if let file { try PageCheck.checkMetaPages(of: file) }
+    let code = mdb_env_open(handle, path, flags, 0o600)
+    guard code == 0 else { throw Self.failure("open", path, code) }
     var info = MDB_envinfo()
-    var statistics = MDB_stat()
     mdb_env_info(handle, &info)
-    mdb_env_stat(handle, &statistics)
     mapSize = max(mapSize, info.me_mapsize)
-    var status = stat()
-    guard stat(path, &status) == 0 else { throw PosixFile.failure("examine", path) }
-    let needed = (info.me_last_pgno + 1) * Int(statistics.ms_psize)
-    // A new file has its two meta pages only after the first commit.
-    guard Int(status.st_size) >= needed || (info.me_last_txnid == 0 && info.me_last_pgno <= 1) else {
-      throw StoreError(
-        .damaged, "\(path) is cut short: it has \(status.st_size) bytes of \(needed).", advice: Self.restoreAdvice)
+    guard let file else { return }
+    // Another process may commit, twice, between the beginning of a transaction and the reading of its meta page.
+    for _ in 0..<1000 {
+      var begun: OpaquePointer?
+      let code = mdb_txn_begin(handle, nil, UInt32(MDB_RDONLY), &begun)
+      guard code == 0, let begun else { throw Self.failure("read", path, code) }
+      defer { mdb_txn_abort(begun) }
+      if try PageCheck.check(file, transaction: mdb_txn_id(begun)) { return }
     }
+    throw StoreError(.damaged, "The meta pages of \(path) do not fit together.", advice: Self.restoreAdvice)
   }
 
   /// Closes the file; everything after this throws `closed`.

@@ -83,7 +83,10 @@ public final class LMDBStore: LedgerStore {
           .otherFormat, "\(path) has another format than \(Self.format), the one of this program.",
           advice: "Start the version that wrote it, or upgrade as its release notes say.")
       }
-      guard try transaction.get(.meta, Key.chain) == chain.wireBytes else {
+      guard let written = try transaction.get(.meta, Key.chain) else {
+        throw StoreError(.damaged, "\(path) names no chain.", advice: Environment.restoreAdvice)
+      }
+      guard written == chain.wireBytes else {
         throw StoreError(
           .otherChain, "\(path) is the ledger of another chain.",
           advice: "Check the genesis file, or give each chain a directory of its own.")

@@ -16,8 +16,8 @@ final class PosixFile: Sendable {
   deinit { close(descriptor) }
 
   /// Nil if there is no such file.
-  static func open(_ path: String) throws(StoreError) -> PosixFile? {
-    let descriptor = Glibc.open(path, O_RDWR | O_CLOEXEC)
+  static func open(_ path: String, readOnly: Bool = false) throws(StoreError) -> PosixFile? {
+    let descriptor = Glibc.open(path, (readOnly ? O_RDONLY : O_RDWR) | O_CLOEXEC)
     if descriptor < 0 && errno == ENOENT { return nil }
     guard descriptor >= 0 else { throw failure("open", path) }
     return PosixFile(path: path, descriptor: descriptor)
@@ -41,12 +41,15 @@ final class PosixFile: Sendable {
     return Int(status.st_size)
   }
 
-  func readAll() throws(StoreError) -> [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: try size())
+  func readAll() throws(StoreError) -> [UInt8] { try read(try size(), at: 0) }
+
+  /// Fewer bytes where the file ends.
+  func read(_ count: Int, at offset: Int) throws(StoreError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
     var done = 0
     while done < bytes.count {
       let count = bytes.withUnsafeMutableBytes {
-        pread(descriptor, $0.baseAddress?.advanced(by: done), $0.count - done, off_t(done))
+        pread(descriptor, $0.baseAddress?.advanced(by: done), $0.count - done, off_t(offset + done))
       }
       if count < 0 && errno == EINTR { continue }
       guard count >= 0 else { throw Self.failure("read", path) }
