@@ -9,8 +9,10 @@ public struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     case full
     /// The operating system refused to read or write.
     case inputOutput
-    /// A stored value is not what was written.
+    /// What is stored is not what was written.
     case damaged
+    /// What was written is there, and contradicts itself or says nothing to this program.
+    case inconsistent
     /// The file belongs to another chain.
     case otherChain
     /// The file was written by a newer program, or by an unknown one.

@@ -21,13 +21,13 @@ public struct LedgerState: Sendable {
   /// In which the age of a journal shows.
   public let ballot: OwnBallot?
 
-  /// Reads `store`, after writing block 0 into an empty one. Throws `damaged` when the records do not have the root that
+  /// Reads `store`, after writing block 0 into an empty one. Throws `inconsistent` when the records do not have the root that
   /// the last block names, or do not decode.
   public init(of store: any LedgerStore, genesis: Genesis, scheme: SignatureScheme) throws(StoreError) {
     if let head = try store.head() {
       (clearing, system, tree) = try Self.restore(store, genesis, scheme)
       guard tree.root == head.stateRoot else {
-        throw Self.damaged(
+        throw Self.inconsistent(
           "The ledger's records have the root \(tree.root.hex), but block \(head.height) says \(head.stateRoot.hex).")
       }
     } else {
@@ -44,7 +44,7 @@ public struct LedgerState: Sendable {
     head = try Self.head(of: store)
     guard let bytes = try store.meta(LedgerMeta.history),
       let kept = try? WireReader.decode(HistoryTree.self, from: bytes)
-    else { throw Self.damaged("The ledger's history range is missing.") }
+    else { throw Self.inconsistent("The ledger's history range is missing.") }
     history = kept
     recentRoots = try Self.recentRoots(of: store)
     ballot = try store.meta(LedgerMeta.ballot).flatMap { try? WireReader.decode(OwnBallot.self, from: $0) }
@@ -56,8 +56,8 @@ public struct LedgerState: Sendable {
       head: head, history: history, journal: journal, amnesiac: amnesiac, recentRoots: recentRoots, ballot: ballot)
   }
 
-  private static func damaged(_ message: String) -> StoreError {
-    StoreError(.damaged, message, advice: "Run novation doctor, or restore a backup.")
+  private static func inconsistent(_ message: String) -> StoreError {
+    StoreError(.inconsistent, message, advice: "Run novation doctor, or restore a backup.")
   }
 
   private static func restore(
@@ -83,7 +83,7 @@ public struct LedgerState: Sendable {
       }
       return true
     }
-    if let fault { throw damaged("A record of the ledger does not decode: \(fault).") }
+    if let fault { throw inconsistent("A record of the ledger does not decode: \(fault).") }
     tree.update(batch)
     state.rebuildIndices()
     system.rebuild()
@@ -103,7 +103,7 @@ public struct LedgerState: Sendable {
     guard let head = try store.head(), head.height > 0, let stored = try store.block(at: head.height) else {
       return nil
     }
-    guard let block = FinalBlock(stored) else { throw damaged("Block \(head.height) does not decode.") }
+    guard let block = FinalBlock(stored) else { throw inconsistent("Block \(head.height) does not decode.") }
     return block
   }
 

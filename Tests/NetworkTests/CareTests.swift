@@ -89,6 +89,41 @@ extension NetworkTests {
       #expect(devnet.agrees(), devnet.logs())
     }
 
+    /// What rots is put aside by the node itself, which fetches the chain from its peers; but not twice in a day.
+    @Test func aDamagedLedgerIsFetchedAnew() throws {
+      defer { devnet.tearDown() }
+      let future = try devnet.future()
+      #expect(devnet.place("buy", future.name, "0.01", at: future.low).code == 0)
+      #expect(devnet.advances([3]), devnet.logs())
+      let ledger = devnet.home(3) + "/ledger"
+      func damage() throws {
+        #expect(devnet.signal(SIGTERM, 3))
+        let size = try #require(
+          try FileManager.default.attributesOfItem(atPath: database)[.size] as? UInt64)
+        for page in stride(from: UInt64(3), to: min(size / 4096, 60), by: 1) {
+          try overwrite(database, at: page * 4096 + 2000, [UInt8](repeating: 0xa5, count: 64))
+        }
+      }
+      try damage()
+      #expect(devnet.restart(3).code == 0, devnet.logs())
+      let aside = try FileManager.default.contentsOfDirectory(atPath: ledger).filter { $0.hasPrefix("damaged-") }
+      #expect(aside.count == 1)
+      let log = FileManager.default.contents(atPath: devnet.home(3) + "/log") ?? Data()
+      #expect(String(decoding: log, as: UTF8.self).contains("put aside"), devnet.logs())
+      #expect(devnet.place("buy", future.name, "0.02", at: future.low, node: 3).code == 0)
+      #expect(devnet.advances([0, 1, 2, 3], seconds: 30) && devnet.agrees(), devnet.logs())
+      #expect(devnet.api(3).status["warnings"].list.contains { $0.text.contains("damaged-") })
+      // It votes as before: the network goes on without another.
+      #expect(devnet.signal(SIGKILL, 0))
+      #expect(devnet.advances([1, 2, 3], seconds: 30), devnet.logs())
+
+      try damage()
+      #expect(doctor().findings["quarantine"] == "warning")
+      let again = devnet.run(["start", "--config", config])
+      #expect(again.code == 1 && again.error.contains("less than a day"), again.summary)
+      #expect(FileManager.default.fileExists(atPath: database), "nothing was touched")
+    }
+
     /// A node that runs is copied while it goes on, again and again, and only the newest copies stay.
     @Test func aRunningNodeIsCopied() throws {
       defer { devnet.tearDown() }

@@ -14,22 +14,7 @@ extension APIServer {
       let sizes = replica.clearing.sizes
       let statistics = replica.consensus.statistics
       let behind = replica.isBehind
-      var warnings: [String] = []
-      let isObserver = info.index == nil
-      if isObserver, host.connectedPeers < replica.committee.quorum {
-        warnings.append(
-          host.connectedPeers == 0
-            ? "no validator is connected: this node learns nothing new"
-            : "only \(host.connectedPeers) of \(replica.committee.n) validators are connected: no linearizable reads")
-      } else if !isObserver, host.connectedPeers + 1 < replica.committee.quorum {
-        warnings.append(
-          "only \(host.connectedPeers) of \(replica.committee.n - 1) validators are connected: no quorum, nothing becomes final"
-        )
-      }
-      if replica.consensus.isAmnesiac {
-        warnings.append("votes withheld: the journal was lost and safety is being re-established")
-      }
-      if behind { warnings.append("catching up with the network") }
+      let warnings = NodeWarnings.all(replica, host, info)
       return StatusDocument(
         chainId: replica.chain.hex, name: info.genesis.name, network: info.genesis.market.network,
         height: replica.finalHeight, view: replica.consensus.view, epoch: replica.keyEpoch ?? 0,

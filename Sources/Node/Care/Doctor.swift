@@ -89,23 +89,22 @@ public struct Doctor {
     }
   }
 
-  /// Space below which a node may soon have to stop.
-  private static let spaceWanted: UInt64 = 1 << 30
-
   private mutating func examineDisk() {
-    var status = statvfs()
-    guard statvfs(node.configuration.node.home, &status) == 0 else {
+    guard let free = DiskSpace.free(at: node.configuration.node.home) else {
       return add(
         "disk", .bad, "\(node.configuration.node.home) cannot be examined: \(String(cString: strerror(errno)))",
         "Create it with `novation init`, or correct node.home.")
     }
-    let free = UInt64(status.f_bavail) &* UInt64(status.f_frsize)
-    let text = "\(free >> 20) MiB free"
-    if free < Self.spaceWanted {
-      add(
-        "disk", free < Self.spaceWanted / 16 ? .bad : .warning, text, "Free space, or move node.home to a larger disk.")
+    let text = "\(DiskSpace.text(free)) free"
+    if free < DiskSpace.wanted {
+      add("disk", free < DiskSpace.least ? .bad : .warning, text, "Free space, or move node.home to a larger disk.")
     } else {
       fine("disk", text)
+    }
+    for name in Quarantine.contents(of: ledger) {
+      add(
+        "quarantine", .warning, "\(ledger)/\(name) is a ledger that was found damaged and put aside",
+        "Check the disk and the memory of this machine; remove the directory when the node is in sync.")
     }
   }
 

@@ -7,6 +7,8 @@ public import Primitives
 public struct NodeConfiguration: Sendable, Equatable {
   public enum Role: String, Sendable, CaseIterable { case validator, observer }
   public enum History: String, Sendable, CaseIterable { case full, pruned }
+  /// What a node does that finds its ledger damaged when it starts.
+  public enum OnDamage: String, Sendable, CaseIterable { case resync, stop }
   public enum LogLevel: String, Sendable, CaseIterable { case trace, debug, info, notice, warning, error, critical }
   public enum LogFormat: String, Sendable, CaseIterable { case text, json }
 
@@ -51,6 +53,7 @@ public struct NodeConfiguration: Sendable, Equatable {
     public var mapSize: Int64 = 64 << 30
     public var history = History.full
     public var keepBlocks: Int64 = 1_000_000
+    public var onDamage = OnDamage.resync
   }
 
   public struct Limits: Sendable, Equatable {

@@ -140,6 +140,9 @@ extension Setting {
         "ledger", "history", .choice(\.ledger.history), "Keep all blocks, or only the newest `keep_blocks`."),
       setting(
         "ledger", "keep_blocks", .integer(\.ledger.keepBlocks, 100...1 << 40), "Blocks kept by a pruned history."),
+      setting(
+        "ledger", "on_damage", .choice(\.ledger.onDamage),
+        "A ledger that is found damaged at the start: put aside and fetched from the peers, or \"stop\"."),
     ]
   }
 

@@ -17,13 +17,24 @@ struct LedgerOpening {
   let state: LedgerState
   let recovery: Recovery
 
-  /// Opens the ledger of a node, creating block 0 in an empty one. Refuses what is damaged or of another chain.
+  /// Opens the ledger of a node, creating block 0 in an empty one. Refuses one of another chain, and a damaged one unless
+  /// it may be fetched from peers.
   static func open(
-    ledger: String, genesis: Genesis, identity: PublicKey, mapSizeMax: Int, log: Logger
+    ledger: String, genesis: Genesis, identity: PublicKey, mapSizeMax: Int, onDamage: NodeConfiguration.OnDamage,
+    log: Logger
   ) throws -> LedgerOpening {
-    let store = try LMDBStore(
-      path: NodeHome.databasePath(ledger: ledger), chain: genesis.chain, maximumMapSize: mapSizeMax)
-    let state = try LedgerState(of: store, genesis: genesis, scheme: .ed25519)
+    let (store, state): (LMDBStore, LedgerState)
+    do {
+      (store, state) = try openState(ledger, genesis, mapSizeMax)
+    } catch let error as StoreError where error.kind == .damaged && onDamage == .resync && genesis.validators.count > 1
+    {
+      // Only what rotted: an inconsistent ledger is no accident of this disk, and every node might have it.
+      let path = try Quarantine.isolate(ledger: ledger, at: Clock.wall)
+      log.error(
+        "the ledger is damaged: it is put aside, and the chain is fetched from the peers",
+        metadata: ["damage": "\(error.message)", "aside": "\(path)"])
+      (store, state) = try openState(ledger, genesis, mapSizeMax)
+    }
     let journal = try Journal(path: NodeHome.journalPath(ledger: ledger), owner: NodeHome.journalOwner(identity))
     let found = journal.recovered()
     let records = try found.records.map { bytes -> JournalRecord in
@@ -50,6 +61,19 @@ struct LedgerOpening {
         metadata: ["journal": "\(NodeHome.journalPath(ledger: ledger))"])
     }
     return LedgerOpening(store: store, journal: journal, state: state, recovery: recovery)
+  }
+
+  private static func openState(
+    _ ledger: String, _ genesis: Genesis, _ mapSizeMax: Int
+  ) throws -> (LMDBStore, LedgerState) {
+    let store = try LMDBStore(
+      path: NodeHome.databasePath(ledger: ledger), chain: genesis.chain, maximumMapSize: mapSizeMax)
+    do {
+      return (store, try LedgerState(of: store, genesis: genesis, scheme: .ed25519))
+    } catch {
+      store.close()
+      throw error
+    }
   }
 
   private static func isAmnesia(_ condition: JournalCondition) -> Bool {

@@ -68,6 +68,24 @@ public struct NodeProcess: Sendable {
     return 5 * Duration64.minute + min(bytes, Duration64.day / 100) * 100
   }
 
+  /// A node that stopped because its disk was full starts again when there is room.
+  private func waitForRoom(_ notifier: SystemdNotifier, _ log: Logger) async throws {
+    var turns = 0
+    while let free = DiskSpace.free(at: configuration.node.home), free < DiskSpace.least {
+      if turns % 30 == 0 {
+        log.warning(
+          "waiting for room on the disk",
+          metadata: [
+            "home": "\(configuration.node.home)", "free": "\(DiskSpace.text(free))",
+            "needed": "\(DiskSpace.text(DiskSpace.least))",
+          ])
+      }
+      turns += 1
+      notifier.send("STATUS=waiting for room on the disk\nEXTEND_TIMEOUT_USEC=30000000")
+      try await Task.sleep(for: .seconds(2))
+    }
+  }
+
   /// Runs until SIGTERM or SIGINT, or until the node must not go on.
   public func run() async throws {
     let format = configuration.log.format
@@ -84,10 +102,11 @@ public struct NodeProcess: Sendable {
     if index == nil, !FileAccess.exists(NodeHome.journalPath(ledger: ledger)) {
       try NodeHome.initialize(ledger: ledger, identity: identity.publicKey)
     }
+    try await waitForRoom(notifier, log)
     notifier.send("STATUS=reading the ledger\nEXTEND_TIMEOUT_USEC=\(Self.longestOpening(ledger) / 1000)")
     let opened = try LedgerOpening.open(
       ledger: ledger, genesis: genesis, identity: identity.publicKey, mapSizeMax: Int(configuration.ledger.mapSize),
-      log: log)
+      onDamage: configuration.ledger.onDamage, log: log)
 
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let loop = group.next()

@@ -64,6 +64,8 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
   private var window = EventWindow()
   private(set) var recent = RecentEvents()
   private(set) var progress = SyncProgress()
+  /// How far this machine's clock was ahead of the newest block's time when that became final here.
+  private(set) var clockLead: Int64?
   private var faultLines = LogLimit()
   /// When the durable write that is under way began; nil for none.
   private var writeBegan: Instant?
@@ -326,6 +328,7 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
 
   private func finalized(_ block: FinalizedBlock) {
     progress.note(block.header.height, at: Clock.monotonic)
+    clockLead = Clock.wall.subtracting(block.header.timestamp)
     metrics.finalized(block, at: Clock.wall)
     recent.add(block)
     let streamed = StreamBlock(block)
