@@ -41,6 +41,8 @@ public enum Limits {
   public static let maxValidators = 128
   public static let maxSurfacesPerObservation = 64
   public static let maxDestination = 128
+  /// Keys that an account lets sign for it.
+  public static let maxDelegations = 16
   public static let maxPendingWithdrawals = 10_000
   /// A nonce is accepted from this long before the block's time ...
   public static let nonceLifetime: Timestamp = 180 * Duration64.second

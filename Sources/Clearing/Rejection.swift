@@ -39,6 +39,7 @@ public enum RejectionCode: UInt8, Sendable, CaseIterable, WireByte {
   case fundLocked = 35
   case protected = 36
   case outsideBand = 37
+  case unknownKey = 38
 
   /// The stable name in receipts and API answers.
   public var name: String { String(describing: self) }
@@ -82,6 +83,7 @@ public enum RejectionCode: UInt8, Sendable, CaseIterable, WireByte {
     case .notInLiquidation: "The account's positions are not on auction."
     case .protected: "The account's quotes are frozen by its protection; set its limits again, or wait."
     case .outsideBand: "The price is farther beyond the mark than orders may be."
+    case .unknownKey: "The account has given this key no rights."
     case .fundLocked: "The contribution may not leave the default fund yet."
     }
   }

@@ -61,8 +61,8 @@ public struct Model: Sendable {
       switch action {
       case .place(let order): order.postOnly ? 1 : 2
       case .quote: 1
-      case .amend, .withdraw, .transfer, .bid, .backstop, .fund, .createCombo, .negotiate: 2
-      case .cancel, .deposit, .closeWithdrawal, .observe, .list, .setState, .protect, .lease: 0
+      case .amend, .withdraw, .transfer, .bid, .backstop, .fund, .createCombo, .negotiate, .delegate: 2
+      case .cancel, .deposit, .closeWithdrawal, .observe, .list, .setState, .protect, .lease, .revoke: 0
       }
     }
     return ranks?.max() ?? 0
@@ -201,7 +201,7 @@ public struct Model: Sendable {
     case .backstop: throw Rejection(.limitReached)
     case .fund: throw Rejection(.fundLocked)
     // Nor does it know quotes and what belongs to them, or combos; the generator makes none.
-    case .quote, .protect, .lease, .createCombo, .negotiate: throw Rejection(.malformed)
+    case .quote, .protect, .lease, .createCombo, .negotiate, .delegate, .revoke: throw Rejection(.malformed)
     }
   }
 }

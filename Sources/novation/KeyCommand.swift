@@ -1,4 +1,4 @@
-// `novation key new|list|show|import|export`: the keystore.
+// `novation key new|list|show|import|export`: the keystore. (`delegate` and `revoke` have a file of their own.)
 
 import ArgumentParser
 import Glibc
@@ -8,8 +8,10 @@ import Sodium
 
 struct KeyCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "key", abstract: "Keys: an encrypted keystore.",
-    subcommands: [New.self, List.self, Show.self, Import.self, Export.self])
+    commandName: "key", abstract: "Keys: an encrypted keystore, and who may sign for an account.",
+    subcommands: [
+      New.self, List.self, Show.self, Import.self, Export.self, Delegate.self, Revoke.self,
+    ])
 
   struct StoreOptions: ParsableArguments {
     @Option(help: "Directory of the key files.", completion: .directory) var keystore = Keystore.standard.directory

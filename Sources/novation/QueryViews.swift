@@ -33,7 +33,26 @@ enum AccountView {
     var text = facts.render(style: style)
     if let list = account["positions"]?.array, !list.isEmpty { text += "\n" + positions(list, style) }
     if let list = account["orders"]?.array, !list.isEmpty { text += "\n" + orders(list, style) }
+    if let list = account["delegations"]?.array, !list.isEmpty { text += "\n" + delegations(list, style) }
     return text
+  }
+
+  static func delegations(_ delegations: [JSONValue], _ style: Style) -> String {
+    var table = TextTable([
+      .init("DELEGATED TO"), .init("MAY"), .init("UNTIL HEIGHT", .right), .init("TRADES"),
+      .init("ORDER UP TO", .decimal),
+    ])
+    for delegation in delegations {
+      func list(_ name: String) -> String {
+        (delegation[name]?.array ?? []).compactMap(\.string).joined(separator: ", ")
+      }
+      let traded = list("underlyings")
+      table.add([
+        plain(delegation, "key"), TextTable.Cell(list("scope")), plain(delegation, "until"),
+        TextTable.Cell(traded.isEmpty ? "all" : traded), money(delegation, "orderNotional"),
+      ])
+    }
+    return table.render(style: style)
   }
 
   static func positions(_ positions: [JSONValue], _ style: Style) -> String {

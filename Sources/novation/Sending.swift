@@ -33,9 +33,21 @@ struct SubmitOptions: ParsableArguments {
   }
 }
 
+/// For whom a delegated key signs.
+struct PrincipalOption: ParsableArguments {
+  @Option(
+    help: "Account that has delegated to the key: a key's name or 64 hexadecimal digits; the key's own if left out.")
+  var onBehalfOf: String?
+
+  func account(socket: String?) throws -> AccountID? {
+    try onBehalfOf.map { try KeyLocator(socket: socket).account($0) }
+  }
+}
+
 /// The same with a key of one's own.
 struct SigningOptions: ParsableArguments {
   @OptionGroup var key: KeyOption
+  @OptionGroup var principal: PrincipalOption
   @OptionGroup var submit: SubmitOptions
 
   var duration: Duration { submit.timeout.timeout.duration }
@@ -53,6 +65,8 @@ struct SigningOptions: ParsableArguments {
     let terms = try await terms()
     let lifetime = submit.timeout.timeout.value * Duration64.second
     try await submit.submit(
-      terms.sign(try actions(terms), key: opened, mode: mode, clientID: clientID, lifetime: lifetime))
+      terms.sign(
+        try actions(terms), key: opened, account: try principal.account(socket: submit.socket.socket), mode: mode,
+        clientID: clientID, lifetime: lifetime))
   }
 }

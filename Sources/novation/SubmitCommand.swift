@@ -15,12 +15,13 @@ struct SubmitCommand: AsyncParsableCommand {
         {"mode": "allOrNothing", "actions": [{"type": "place", "instrument": "BTC-27MAR26-100000-C", "side": "buy",
          "quantity": "0.5", "price": "1250.25", "postOnly": true}, {"type": "cancel", "order": "17"}]}
       Types are place, cancel, amend, quote, protect, lease, transfer, withdraw, bid, backstop, fund, createCombo,
-      negotiate and setState.
+      negotiate, delegate, revoke and setState.
       """)
 
   @Argument(help: "File, or - for standard input.", completion: .file()) var file: String
   @Option(help: "Key to sign JSON actions with.", completion: .file()) var key: String?
   @OptionGroup var password: PasswordOption
+  @OptionGroup var principal: PrincipalOption
   @OptionGroup var options: SubmitOptions
 
   /// Room for the JSON of as many actions as a transaction may have.
@@ -54,7 +55,8 @@ struct SubmitCommand: AsyncParsableCommand {
     let actions = try ActionDocument(document, terms: terms)
     try await options.submit(
       terms.sign(
-        actions.actions, key: opened, mode: actions.mode, clientID: actions.clientID,
+        actions.actions, key: opened, account: try principal.account(socket: options.socket.socket), mode: actions.mode,
+        clientID: actions.clientID,
         lifetime: options.timeout.timeout.value * Duration64.second))
   }
 

@@ -14,6 +14,8 @@ struct Chaos {
   var height: Height = 0
   var index: Int64 = 100_000
   var nonce: UInt64 = 0
+  /// Whether accounts let others sign for them.
+  var delegates = false
   /// Of the transaction that is being made.
   var signer = Market.alice
   let traders = [Market.alice, Market.bob, Market.carol, key(60), key(61)]
@@ -56,8 +58,18 @@ struct Chaos {
     return order
   }
 
+  mutating func delegation() -> Action {
+    if random.below(4) == 0 { return .revoke(pick(traders)) }
+    return .delegate(
+      Delegation(
+        key: pick(traders), scope: DelegationScope(rawValue: UInt8(random.below(18))), until: height + random.below(40),
+        underlyings: random.below(2) == 0 ? [] : [UInt8(random.below(3))],
+        orderNotional: random.below(3) == 0 ? extreme() : usd(Int64(random.below(200_000)))))
+  }
+
   mutating func action(_ orders: UInt64) -> Action {
-    switch random.below(44) {
+    if delegates, random.below(6) == 0 { return delegation() }
+    return switch random.below(44) {
     case 0: .cancel(.all)
     case 1: .cancel(.instrument(instrument()))
     case 2...4: .cancel(.order(random.below(orders + 2)))
@@ -176,7 +188,10 @@ struct Chaos {
       signer = random.below(12) == 0 ? pick([Market.custodian, Market.authority, Market.validators[0]]) : pick(traders)
       var actions: [Action] = []
       for _ in 0...random.below(6) { actions.append(action(house.statistics.nextOrder)) }
-      transactions.append(transaction(signer, actions))
+      var made = transaction(signer, actions)
+      // Sometimes for somebody else, who may have delegated to the signer.
+      if delegates, random.below(3) == 0 { made.account = AccountID(pick(traders)) }
+      transactions.append(made)
     }
     var inputs: [TransactionInput] = []
     for transaction in transactions {
@@ -260,6 +275,28 @@ struct Chaos {
     market.time = .max
     market.block([])
     #expect(market.house.statistics.settledInstruments > 0)
+  }
+
+  @Test(arguments: [11, 12] as [UInt64])
+  func `Delegated keys in any order leave every invariant intact`(_ seed: UInt64) {
+    var chaos = Chaos(seed: seed)
+    chaos.delegates = true
+    let market = Market(funds: 400_000, liquidation: Self.rules)
+    chaos.time = market.time
+    var delegated = 0
+    for round in 0..<150 {
+      let block = chaos.block(market.house)
+      market.house.apply(block, into: &market.result)
+      market.house.releaseBlock()
+      let violations = market.house.checkInvariants() + market.house.checkEvents(market.result.events)
+      #expect(violations.isEmpty, "seed \(seed), block \(round): \(violations)")
+      if !violations.isEmpty { return }
+      for outcome in market.result.outcomes where outcome.status == .executed {
+        guard let made = block.transactions[Int(outcome.input)].transaction else { continue }
+        if made.account != AccountID(made.signer) { delegated += 1 }
+      }
+    }
+    #expect(delegated > 0)
   }
 
   @Test(arguments: [11, 12, 13] as [UInt64])

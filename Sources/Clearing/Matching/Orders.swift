@@ -245,7 +245,7 @@ extension ClearingHouse {
     emit(.bookLevel(record.instrument, record.side, price: record.price, quantity: level))
   }
 
-  private func find(_ reference: OrderReference, _ account: Int32) throws(Rejection) -> OrderID {
+  func find(_ reference: OrderReference, _ account: Int32) throws(Rejection) -> OrderID {
     var id: OrderID?
     switch reference {
     case .order(let number): id = number

@@ -24,6 +24,7 @@ public struct ClearingTables: StateTables {
   public var leases = Table<AccountKey, LeaseRecord>(id: TableID(18))
   public var auctions = Table<InstrumentID, AuctionRecord>(id: TableID(19))
   public var combos = Table<InstrumentID, ComboRecord>(id: TableID(20))
+  public var delegations = Table<AccountKey, DelegationsRecord>(id: TableID(21))
 
   public init() {}
 
@@ -48,13 +49,14 @@ public struct ClearingTables: StateTables {
     visitor.visit(&leases)
     visitor.visit(&auctions)
     visitor.visit(&combos)
+    visitor.visit(&delegations)
   }
 }
 
 /// Where a transaction began, in every table that an action can change and may have to give back.
 struct TableMarks {
   var accounts, positions, instruments, orders, withdrawals, deposits, observations: Int
-  var liquidations, fundShares, backstops, protections, leases, auctions, combos: Int
+  var liquidations, fundShares, backstops, protections, leases, auctions, combos, delegations: Int
 
   init(_ tables: inout ClearingTables) {
     accounts = tables.accounts.mark()
@@ -71,6 +73,7 @@ struct TableMarks {
     leases = tables.leases.mark()
     auctions = tables.auctions.mark()
     combos = tables.combos.mark()
+    delegations = tables.delegations.mark()
   }
 
   func rollback(_ tables: inout ClearingTables) {
@@ -88,5 +91,6 @@ struct TableMarks {
     tables.leases.rollback(to: leases)
     tables.auctions.rollback(to: auctions)
     tables.combos.rollback(to: combos)
+    tables.delegations.rollback(to: delegations)
   }
 }

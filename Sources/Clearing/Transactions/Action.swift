@@ -220,14 +220,17 @@ public enum Action: Hashable, Sendable {
   case createCombo([ComboLeg])
   /// Trades on firm quotes, on all of them or on none; up to `Limits.maxFirmQuotes` in a transaction.
   case negotiate([QuoteUse])
+  /// Lets a key sign for the account, or changes what it may do.
+  case delegate(Delegation)
+  case revoke(PublicKey)
 
   /// D6.
   public var orderClass: OrderClass {
     switch self {
     case .place(let order): order.postOnly ? .postOnly : .rest
     case .quote: .postOnly
-    case .amend, .withdraw, .transfer, .bid, .backstop, .fund, .createCombo, .negotiate: .rest
-    case .cancel, .deposit, .closeWithdrawal, .observe, .list, .setState, .protect, .lease: .cancels
+    case .amend, .withdraw, .transfer, .bid, .backstop, .fund, .createCombo, .negotiate, .delegate: .rest
+    case .cancel, .deposit, .closeWithdrawal, .observe, .list, .setState, .protect, .lease, .revoke: .cancels
     }
   }
 }

@@ -251,6 +251,12 @@ extension Action: WireCodable {
     case .negotiate(let uses):
       writer.write(UInt8(17))
       writer.write(uses)
+    case .delegate(let terms):
+      writer.write(UInt8(18))
+      writer.write(terms)
+    case .revoke(let key):
+      writer.write(UInt8(19))
+      writer.write(key)
     }
   }
 
@@ -274,6 +280,8 @@ extension Action: WireCodable {
     case 15: self = .lease(span: try reader.read())
     case 16: self = .createCombo(try reader.readArray(limit: Limits.maxComboLegs))
     case 17: self = .negotiate(try reader.readArray(limit: Limits.maxFirmQuotes))
+    case 18: self = .delegate(try Delegation(from: &reader))
+    case 19: self = .revoke(try reader.readBytes32())
     default: throw reader.invalid("action")
     }
   }

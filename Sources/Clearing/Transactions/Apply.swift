@@ -75,8 +75,9 @@ extension ClearingHouse {
     else { throw Rejection(.malformed) }
     guard input.signatureValid else { throw Rejection(.badSignature) }
     guard transaction.chain == chain else { throw Rejection(.wrongChain) }
-    guard transaction.account == AccountID(transaction.signer), !SystemAccount.isReserved(transaction.account) else {
-      throw Rejection(.notAuthorized)
+    guard !SystemAccount.isReserved(transaction.account) else { throw Rejection(.notAuthorized) }
+    if transaction.account != AccountID(transaction.signer) {
+      guard delegation(of: transaction.account, to: transaction.signer) != nil else { throw Rejection(.notAuthorized) }
     }
     guard transaction.expiry >= totals.timestamp else { throw Rejection(.expired) }
     guard let account = accountNumber(transaction.account) else { throw Rejection(.unknownAccount) }
@@ -97,10 +98,18 @@ extension ClearingHouse {
   private mutating func run(_ transaction: Transaction, account: Int32) {
     let point = transaction.mode == .allOrNothing ? savepoint() : nil
     outcome.orders.reserveCapacity(transaction.actions.count)
+    let isDelegated = transaction.account != AccountID(transaction.signer)
     for (place, action) in transaction.actions.enumerated() {
       let at = UInt16(truncatingIfNeeded: place)
       totals.actions &+= 1
       do throws(Rejection) {
+        if isDelegated {
+          // Asked for each action: what an earlier one took away is gone.
+          guard let terms = delegation(of: transaction.account, to: transaction.signer) else {
+            throw Rejection(.notAuthorized)
+          }
+          try permit(action, terms, account: account)
+        }
         try run(action, at: at, account: account, signer: transaction.signer)
       } catch {
         guard let point else {
@@ -167,6 +176,8 @@ extension ClearingHouse {
     case .lease(let span): try setLease(span, account: account)
     case .createCombo(let legs): try createCombo(legs)
     case .negotiate(let uses): try negotiate(uses, account: account)
+    case .delegate(let terms): try delegate(terms, account: account)
+    case .revoke(let key): try revoke(key, account: account)
     }
   }
 }

@@ -15,7 +15,7 @@ public struct Transaction: Hashable, Sendable {
   /// Of the network, so that nothing signed for another chain counts here.
   public var chain: Digest
   public var signer: PublicKey
-  /// Whose money and positions; the signer's main account (delegated keys come later).
+  /// Whose money and positions: the signer's main account, or one that has delegated to it (K1).
   public var account: AccountID
   /// See `Nonce`.
   public var nonce: UInt64

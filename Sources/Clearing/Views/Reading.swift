@@ -49,7 +49,8 @@ extension ClearingHouse {
       account: id, cash: record.cash, positions: positions.sorted { $0.instrument < $1.instrument }, orders: orders,
       margin: MarginView(
         mode: record.marginCall ? .marginCall : .standard, equity: requirement.equity, initial: requirement.initial,
-        maintenance: requirement.maintenance, excess: requirement.excess))
+        maintenance: requirement.maintenance, excess: requirement.excess),
+      delegations: delegations(of: id).filter { $0.until > totals.height })
   }
 
   private func positionView(_ holding: Holding) -> PositionView {

@@ -50,6 +50,8 @@ public struct AccountView: Hashable, Sendable {
   /// Ascending by number.
   public var orders: [OrderView]
   public var margin: MarginView
+  /// Keys that may sign for it, ascending; those that have ended are not among them.
+  public var delegations: [Delegation]
 }
 
 public struct BookLevelView: Hashable, Sendable {

@@ -45,7 +45,20 @@ extension AccountDocument {
       positions: view.positions.map { PositionDocument($0, underlyings: underlyings) },
       orders: view.orders.map { OrderDocument($0, underlyings: underlyings) },
       margin: MarginDocument(view.margin),
+      delegations: view.delegations.map { DelegationDocument($0, underlyings: underlyings) },
       height: point.height, stateRoot: point.stateRoot, consistency: point.consistency, proof: nil)
+  }
+}
+
+extension DelegationDocument {
+  init(_ delegation: Delegation, underlyings: [UnderlyingTerms]) {
+    self.init(
+      key: delegation.key.hex,
+      scope: DelegationScope.names.filter { delegation.scope.contains($0.scope) }.map(\.name), until: delegation.until,
+      underlyings: delegation.underlyings.compactMap { place in
+        underlyings.indices.contains(Int(place)) ? underlyings[Int(place)].symbol : nil
+      },
+      orderNotional: delegation.orderNotional > 0 ? money(delegation.orderNotional) : nil)
   }
 }
 

@@ -156,10 +156,24 @@ public struct AccountDocument: Codable, Sendable {
   public var positions: [PositionDocument]
   public var orders: [OrderDocument]
   public var margin: MarginDocument
+  public var delegations: [DelegationDocument]
   public var height: UInt64
   public var stateRoot: String
   public var consistency: String
   public var proof: ProofDocument?
+}
+
+/// A key that may sign for the account.
+public struct DelegationDocument: Codable, Sendable {
+  public var key: String
+  /// cancel, trade, transfer, withdraw
+  public var scope: [String]
+  /// The last height at which it counts.
+  public var until: UInt64
+  /// Empty for all.
+  public var underlyings: [String]
+  /// Most that one order may be worth at the index, USD; null for no limit.
+  @Nullable public var orderNotional: String?
 }
 
 public struct InstrumentDocument: Codable, Sendable {

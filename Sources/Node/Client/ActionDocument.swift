@@ -53,6 +53,7 @@ public struct ActionDocument: Sendable {
       }
       return .withdraw(amount: try fields.money("amount"), destination: destination)
     case "quote", "protect", "lease": return try making(entry, at: place, terms)
+    case "delegate", "revoke": return try delegation(entry, at: place, terms)
     case "bid", "backstop", "fund": return try protection(entry, at: place)
     case "setState": return try setState(entry, at: place, terms)
     case "createCombo": return .createCombo(try legs(entry, at: place, terms))
@@ -60,7 +61,7 @@ public struct ActionDocument: Sendable {
     default:
       throw CommandFailure(
         .failed,
-        "\(place).type: expected place, cancel, amend, quote, protect, lease, transfer, withdraw, bid, backstop, fund, createCombo, negotiate or setState"
+        "\(place).type: expected place, cancel, amend, quote, protect, lease, transfer, withdraw, bid, backstop, fund, createCombo, negotiate, delegate, revoke or setState"
       )
     }
   }
@@ -146,6 +147,36 @@ public struct ActionDocument: Sendable {
       uses.append(QuoteUse(quote: quote, quantity: try fields.quantity("quantity")))
     }
     return uses
+  }
+
+  /// `{"type": "delegate", "key": ..., "scope": ["trade"], "until": 12345, "underlyings": ["BTC"], "orderNotional": "5000"}`
+  private static func delegation(
+    _ entry: JSONValue, at place: String, _ terms: NetworkTerms
+  ) throws(CommandFailure) -> Action {
+    let isRevoked = entry["type"] == .string("revoke")
+    let fields = try JSONFields(
+      entry, at: place,
+      allowed: isRevoked ? ["type", "key"] : ["type", "key", "scope", "until", "underlyings", "orderNotional"])
+    guard let key = PublicKey(hex: try fields.text("key")) else {
+      throw fields.refusal("key", "expected a public key of 64 hexadecimal digits")
+    }
+    if isRevoked { return .revoke(key) }
+    var scope: DelegationScope = []
+    for name in try fields.texts("scope") {
+      guard let one = DelegationScope.names.first(where: { $0.name == name })?.scope else {
+        throw fields.refusal("scope", "expected \(DelegationScope.names.map(\.name).joined(separator: ", "))")
+      }
+      scope.formUnion(one)
+    }
+    guard let until = try fields.optionalNumber("until") else { throw fields.refusal("until", "missing: a height") }
+    var underlyings: Set<UnderlyingID> = []
+    if entry["underlyings"] != nil {
+      for symbol in try fields.texts("underlyings") { underlyings.insert(try terms.underlying(symbol)) }
+    }
+    let notional = try fields.optionalText("orderNotional") == nil ? 0 : try fields.money("orderNotional")
+    return .delegate(
+      Delegation(
+        key: key, scope: scope, until: until, underlyings: underlyings.sorted(), orderNotional: notional))
   }
 
   /// For the listing authority.
@@ -335,6 +366,16 @@ private struct JSONFields {
   func text(_ name: String) throws(CommandFailure) -> String {
     guard let text = try optionalText(name) else { throw refusal(name, "missing") }
     return text
+  }
+
+  func texts(_ name: String) throws(CommandFailure) -> [String] {
+    guard let list = members[name]?.array else { throw refusal(name, "expected a list of strings") }
+    var texts: [String] = []
+    for value in list {
+      guard let text = value.string else { throw refusal(name, "expected a list of strings") }
+      texts.append(text)
+    }
+    return texts
   }
 
   /// A whole number, as a number or a string.

@@ -49,15 +49,16 @@ public struct NetworkTerms: Sendable {
     return id
   }
 
-  /// Signs actions of the key's main account. The nonce is drawn by time and chance, so that concurrent commands do not
+  /// Signs actions of the key's main account, or of one that has delegated to it. The nonce is drawn by time and chance, so that concurrent commands do not
   /// collide; after `lifetime` the transaction can no longer execute.
   public func sign(
-    _ actions: [Action], key: SigningKey, mode: TransactionMode = .allOrNothing, clientID: UInt64? = nil,
-    lifetime: Int64
+    _ actions: [Action], key: SigningKey, account: AccountID? = nil, mode: TransactionMode = .allOrNothing,
+    clientID: UInt64? = nil, lifetime: Int64
   ) -> SignedTransaction {
     let now = Clock.wall
     var transaction = Transaction(
-      chain: chain, signer: key.publicKey, nonce: Nonce.make(time: now, random: SecureRandom.uint64()),
+      chain: chain, signer: key.publicKey, account: account,
+      nonce: Nonce.make(time: now, random: SecureRandom.uint64()),
       expiry: now.saturatingAdding(lifetime), clientID: clientID, mode: mode, actions: actions)
     transaction.signature = key.sign(transaction.signingBytes)
     return SignedTransaction(bytes: transaction.wireBytes)

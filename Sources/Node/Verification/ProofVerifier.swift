@@ -134,6 +134,7 @@ public struct ProofVerifier: Sendable {
       reasons: [
         "": "not a record", "proof.certificate.votes": Self.votesReason,
         "proof.certificate.certificate": Self.votesReason, "margin": computed, "positions": computed,
+        "delegations": "in a record that is not part of this proof",
         "consistency": "a property of the read, not of the state",
       ],
       also: [
