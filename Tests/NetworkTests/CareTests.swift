@@ -100,8 +100,9 @@ extension NetworkTests {
         #expect(devnet.signal(SIGTERM, 3))
         let size = try #require(
           try FileManager.default.attributesOfItem(atPath: database)[.size] as? UInt64)
-        for page in stride(from: UInt64(3), to: min(size / 4096, 60), by: 1) {
-          try overwrite(database, at: page * 4096 + 2000, [UInt8](repeating: 0xa5, count: 64))
+        // Where the entries of each page are said to be.
+        for page in 3..<size / 4096 {
+          try overwrite(database, at: page * 4096 + 16, [UInt8](repeating: 0xa5, count: 8))
         }
       }
       try damage()
