@@ -12,8 +12,13 @@ struct PageCheck {
   private let file: PosixFile
   private let pageSize: Int
   private let pageCount: Int
+  /// Bytes of the file.
+  private let size: Int
   /// A bit for each page that a table or the list of free pages has; no page has two owners.
   private var taken: [UInt64]
+
+  /// Far more pages than one transaction gives back unwritten.
+  private static let unwrittenMax = 1 << 20
 
   /// Refuses a file whose two first pages LMDB must not rely on when it maps the file. Gives the size of a page.
   @discardableResult static func checkMetaPages(of file: PosixFile) throws(StoreError) -> Int {
@@ -30,12 +35,13 @@ struct PageCheck {
     let meta = try meta(id & 1, of: file, pageSize: pageSize)
     guard meta.transaction == id else { return false }
     let size = try file.size()
-    guard meta.lastPage < size / pageSize else {
+    // Pages that a transaction took from the file's end and gave back are not written: it may end before its last page.
+    guard meta.lastPage < size / pageSize + unwrittenMax else {
       throw StoreError(
         .damaged, "\(file.path) is cut short: it has \(size) bytes, and pages to \(meta.lastPage) of \(pageSize) each.",
         advice: Environment.restoreAdvice)
     }
-    var check = PageCheck(file: file, pageSize: pageSize, pageCount: Int(meta.lastPage) + 1)
+    var check = PageCheck(file: file, pageSize: pageSize, pageCount: Int(meta.lastPage) + 1, size: size)
     let names = Schema.allCases.map(\.name)
     var tables: [Tree] = []
     try check.walk(meta.main, .tables) { (leaf, node) throws(StoreError) in
@@ -50,10 +56,11 @@ struct PageCheck {
     return true
   }
 
-  private init(file: PosixFile, pageSize: Int, pageCount: Int) {
+  private init(file: PosixFile, pageSize: Int, pageCount: Int, size: Int) {
     self.file = file
     self.pageSize = pageSize
     self.pageCount = pageCount
+    self.size = size
     taken = Array(repeating: 0, count: pageCount / 64 + 1)
   }
 
@@ -196,6 +203,7 @@ struct PageCheck {
   private mutating func take(_ number: UInt64) throws(StoreError) -> Page {
     let index = try claim(number)
     let page = Page(file: file, number: index, bytes: try file.read(pageSize, at: index * pageSize))
+    guard page.bytes.count == pageSize else { throw damage(page, "is beyond the end of the file, which is cut short") }
     guard try page.integer(0, UInt64.self) == number else { throw damage(page, "holds another page") }
     return page
   }
@@ -221,6 +229,7 @@ struct PageCheck {
     guard try head.integer(0, UInt64.self) == number, try head.flags & Page.kinds == Page.isLarge,
       Int(count) * pageSize >= Page.headerLength + node.length, UInt64(count) <= UInt64(pageCount) - number
     else { throw damage(head, "does not hold the value that page \(page.number) expects there") }
+    guard (index + Int(count)) * pageSize <= size else { throw damage(head, "holds a value that is cut short") }
     for offset in 1..<max(1, UInt64(count)) { try claim(number + offset) }
   }
 

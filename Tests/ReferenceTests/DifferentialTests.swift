@@ -41,9 +41,9 @@ private let campaign = getenv("NOVATION_CAMPAIGN").flatMap { Int(String(cString:
     }
   }
 
-  /// Not by commands of this size.
+  /// Not by commands of this size, or not by those that the model knows.
   private static let unreachable: Set<RejectionCode> = [
     .protected, .limitReached, .tooLarge, .selfTrade, .notInLiquidation, .fundLocked,
-    .outsideBand,
+    .outsideBand, .unknownKey,
   ]
 }
