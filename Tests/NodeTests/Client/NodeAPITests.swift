@@ -120,8 +120,31 @@ import Wire
       ])
   }
 
+  @Test func delegationsAreRead() throws {
+    let text = String(repeating: "01", count: 32)
+    let key = try #require(PublicKey(hex: text))
+    let document = try actions(
+      """
+      {"actions":[{"type":"delegate","key":"\(text)","scope":["trade","cancel"],"until":"12","underlyings":["BTC"],
+        "orderNotional":"5000"}, {"type":"delegate","key":"\(text)","scope":["cancel"],"until":1},
+        {"type":"revoke","key":"\(text)"}]}
+      """)
+    #expect(
+      document.actions == [
+        .delegate(
+          Delegation(key: key, scope: [.trade, .cancel], until: 12, underlyings: [0], orderNotional: 5_000_000_000)),
+        .delegate(Delegation(key: key, scope: .cancel, until: 1)), .revoke(key),
+      ])
+    #expect(try refusal(#"{"type":"revoke","key":"7"}"#)?.contains("64 hexadecimal") == true)
+    let start = #"{"type":"delegate","key":""# + text + #"","#
+    #expect(try refusal(start + #""scope":"trade","until":1}"#) == "actions[0].scope: expected a list of strings")
+    #expect(try refusal(start + #""scope":["all"],"until":1}"#)?.contains("cancel, trade, transfer") == true)
+    #expect(try refusal(start + #""scope":["trade"]}"#) == "actions[0].until: missing: a height")
+    #expect(try refusal(start + #""scope":["trade"],"until":1,"underlyings":["X"]}"#)?.contains("X") == true)
+  }
+
   private static let types =
-    "actions[0].type: expected place, cancel, amend, quote, protect, lease, transfer, withdraw, bid, backstop, fund, createCombo, negotiate or setState"
+    "actions[0].type: expected place, cancel, amend, quote, protect, lease, transfer, withdraw, bid, backstop, fund, createCombo, negotiate, delegate, revoke or setState"
 
   @Test(arguments: [
     (#"{"type":"dance"}"#, Self.types),
