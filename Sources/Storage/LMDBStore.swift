@@ -276,7 +276,10 @@ extension LMDBStore {
     do throws(WireError) {
       return try WireReader.decode(T.self, from: bytes)
     } catch {
-      throw table.damage(at: key, in: path, "cannot be decoded (\(error))")
+      // Its checksum is right: these are the bytes that were written, and every node may have them.
+      var fault = table.damage(at: key, in: path, "cannot be decoded (\(error))")
+      fault.kind = .inconsistent
+      throw fault
     }
   }
 }

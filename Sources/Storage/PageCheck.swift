@@ -42,14 +42,22 @@ struct PageCheck {
         advice: Environment.restoreAdvice)
     }
     var check = PageCheck(file: file, pageSize: pageSize, pageCount: Int(meta.lastPage) + 1, size: size)
-    let names = Schema.allCases.map(\.name)
+    var unknown: Page?
+    var missing = Set(Schema.allCases.map(\.name))
     var tables: [Tree] = []
     try check.walk(meta.main, .tables) { (leaf, node) throws(StoreError) in
-      // Under a name that rotted a table would be out of sight, and an empty one made in its place.
-      guard node.flags == Node.isTree, node.length == Tree.length,
-        names.contains(where: { leaf.bytes[node.key].elementsEqual($0.utf8) })
-      else { throw damage(file, page: leaf.number, "lists something else than the tables of a ledger") }
+      guard node.flags == Node.isTree, node.length == Tree.length else {
+        throw damage(file, page: leaf.number, "lists something else than tables")
+      }
+      if missing.remove(String(decoding: leaf.bytes[node.key], as: UTF8.self)) == nil { unknown = leaf }
       tables.append(try Tree(leaf, at: node.value))
+    }
+    if let unknown {
+      // Under a name that rotted a table would be out of sight, and an empty one made in its place.
+      guard missing.isEmpty else { throw damage(file, page: unknown.number, "names a table that no ledger has") }
+      throw StoreError(
+        .otherFormat, "\(file.path) has tables that this program does not know.",
+        advice: "Start the version that wrote it, or a newer one.")
     }
     for table in tables { try check.walk(table, .table) }
     try check.walkFree(meta.free)

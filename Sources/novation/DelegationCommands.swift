@@ -66,7 +66,8 @@ extension KeyCommand {
     static let configuration = CommandConfiguration(
       abstract: "Take the right to sign for your account back from a key.",
       discussion:
-        "It counts before anything the key sends in the same block. Its open orders stay: cancel them as well.")
+        "It counts before any order or payment that the key sends in the same block. Its open orders stay: cancel them as well."
+    )
     @Argument(help: "Name of a key, or a public key of 64 hexadecimal digits.") var delegate: String
     @OptionGroup var signing: SigningOptions
 

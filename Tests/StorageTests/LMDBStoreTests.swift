@@ -1,3 +1,4 @@
+import CLMDB
 import Ledger
 import Primitives
 import Storage
@@ -169,6 +170,26 @@ import Testing
     #expect(try store.verify().blocks == 60)
     try store.commit(LedgerCommit(blocks: [storedBlock(60, stateRoot: root)]))
     #expect(try store.verify().blocks == 61)
+  }
+
+  /// A table that a later version added is no damage: nothing may be put aside for it.
+  @Test func aFileWithMoreTablesIsOfAnotherFormat() throws {
+    do {
+      let store = try open()
+      _ = try fill(store, 5)
+      store.close()
+    }
+    var environment: OpaquePointer?
+    var transaction: OpaquePointer?
+    var table: MDB_dbi = 0
+    mdb_env_create(&environment)
+    mdb_env_set_maxdbs(environment, 32)
+    #expect(mdb_env_open(environment, file, UInt32(MDB_NOSUBDIR), 0o600) == 0)
+    #expect(mdb_txn_begin(environment, nil, 0, &transaction) == 0)
+    #expect(mdb_dbi_open(transaction, "zodiac", UInt32(MDB_CREATE), &table) == 0)
+    #expect(mdb_txn_commit(transaction) == 0)
+    mdb_env_close(environment)
+    #expect(kind { () throws(StoreError) in _ = try open(.existing) } == .otherFormat)
   }
 
   /// LMDB follows what its pages say: a wrong offset or number would end the process, as it did before `PageCheck`.

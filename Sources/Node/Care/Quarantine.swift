@@ -15,7 +15,8 @@ enum Quarantine {
     FileAccess.names(in: ledger).filter { $0.hasPrefix(prefix) }.sorted()
   }
 
-  /// Moves the database away and gives its new path. Refuses where that happened a short while ago.
+  /// Moves the database away and gives its new path. Refuses where that happened a short while ago,
+  /// or where there is no room for another.
   static func isolate(ledger: String, at now: Timestamp) throws -> String {
     let last = contents(of: ledger).compactMap { Int64($0.dropFirst(prefix.count)) }.max()
     let second = now / Duration64.second
@@ -24,8 +25,15 @@ enum Quarantine {
         "\(ledger)/\(prefix)\(last) was put aside less than a day ago, and the ledger is damaged again: check the disk and the memory of this machine, remove that directory, then start the node again"
       )
     }
+    let database = NodeHome.databasePath(ledger: ledger)
+    let size = UInt64(max(0, FileAccess.size(of: database + "/" + LMDBStore.fileName)))
+    if let free = DiskSpace.free(at: ledger), free < size {
+      throw NodeError(
+        "\(database) is damaged, and there is no room to fetch the ledger anew beside it: free \(DiskSpace.text(size)), or restore a backup with novation restore"
+      )
+    }
     let path = "\(ledger)/\(prefix)\(second)"
-    try FileAccess.move(NodeHome.databasePath(ledger: ledger), to: path)
+    try FileAccess.move(database, to: path)
     return path
   }
 }
