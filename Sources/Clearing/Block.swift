@@ -24,8 +24,14 @@ public struct BlockInput: Sendable {
   /// Time that the consensus agreed on; never before that of the parent.
   public var timestamp: Timestamp
   public var transactions: [TransactionInput]
+  /// What happens to the committee before the first of them.
+  public var membership: [ClearingHouse.MembershipStep]
 
-  public init(height: Height, timestamp: Timestamp, transactions: [TransactionInput]) {
+  public init(
+    height: Height, timestamp: Timestamp, transactions: [TransactionInput],
+    membership: [ClearingHouse.MembershipStep] = []
+  ) {
+    self.membership = membership
     self.height = height
     self.timestamp = timestamp
     self.transactions = transactions

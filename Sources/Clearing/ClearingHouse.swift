@@ -32,11 +32,20 @@ public struct ClearingHouse: Sendable {
   var firmQuotesLeft = 0
   /// Height of the block before.
   var parent: Height = 0
-  let quorum: Int
+  /// The present committee.
+  var committee = Members()
+  var quorum: Int { committee.quorum }
+  /// V8: whoever owns the engine knows whether new shares can be made.
+  public var canChangeValidators = true
 
   /// The state at genesis. Then call `sealGenesis`.
-  public init(genesis: MarketGenesis, chain: Digest) {
+  ///
+  /// `validators`: the first committee with names and addresses; its keys are those of the genesis.
+  public init(genesis: MarketGenesis, chain: Digest, validators: [Validator]? = nil) {
     self.init(restoring: genesis, chain: chain)
+    foundCommittee(
+      validators
+        ?? genesis.validators.enumerated().map { Validator(name: "validator \($0)", key: $1, host: "", port: 0) })
     found()
   }
 
@@ -46,8 +55,6 @@ public struct ClearingHouse: Sendable {
     self.genesis = genesis
     self.chain = chain
     live = LiveState(underlyings: genesis.underlyings.count)
-    let n = genesis.validators.count
-    quorum = (n + (n - 1) / 3) / 2 + 1
   }
 
   /// Every table, in ascending order of number.
@@ -83,10 +90,11 @@ public struct ClearingHouse: Sendable {
   private mutating func found() {
     for account in SystemAccount.allCases { openAccount(account.id) }
     // Those who act for the market have accounts, so that their commands have nonces.
-    for key in [genesis.custodian, genesis.listingAuthority] + genesis.validators
+    for key in [genesis.custodian, genesis.listingAuthority]
     where accountNumber(AccountID(key)) == nil && !SystemAccount.isReserved(AccountID(key)) {
       openAccount(AccountID(key))
     }
+    openMemberAccounts()
     for funded in genesis.accounts {
       let number = accountNumber(funded.account) ?? openAccount(funded.account)
       credit(number, funded.amount)

@@ -21,6 +21,11 @@ public enum Limits {
   /// No cash balance goes beyond this in either direction.
   public static let maxCash: Amount = 4_000_000_000_000_000_000
 
+  /// Changes of the committee that are not in force, all together and of one proposer (V4).
+  public static let maxChanges = 32
+  public static let maxChangesOfOne = 4
+  /// No removal leaves fewer (V3).
+  public static let minValidators = 4
   public static let maxActions = 1_024
   /// Bytes of one transaction.
   public static let maxTransactionBytes = 256 * 1_024

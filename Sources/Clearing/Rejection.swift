@@ -40,6 +40,12 @@ public enum RejectionCode: UInt8, Sendable, CaseIterable, WireByte {
   case protected = 36
   case outsideBand = 37
   case unknownKey = 38
+  case unknownValidator = 39
+  case validatorConflict = 40
+  case tooFewValidators = 41
+  case unknownChange = 42
+  case changeClosed = 43
+  case fixedValidators = 44
 
   /// The stable name in receipts and API answers.
   public var name: String { String(describing: self) }
@@ -84,6 +90,13 @@ public enum RejectionCode: UInt8, Sendable, CaseIterable, WireByte {
     case .protected: "The account's quotes are frozen by its protection; set its limits again, or wait."
     case .outsideBand: "The price is farther beyond the mark than orders may be."
     case .unknownKey: "The account has given this key no rights."
+    case .unknownValidator: "There is no such validator, or another change removes it."
+    case .validatorConflict:
+      "A validator or an open change has this key, name or address, or is about the same validator."
+    case .tooFewValidators: "A network needs four validators."
+    case .unknownChange: "There is no such open change of the validators."
+    case .changeClosed: "You have approved the change already, or shares are being made for it."
+    case .fixedValidators: "A network without a group key keeps the validators of its genesis."
     case .fundLocked: "The contribution may not leave the default fund yet."
     }
   }

@@ -61,7 +61,9 @@ public struct Model: Sendable {
       switch action {
       case .place(let order): order.postOnly ? 1 : 2
       case .quote: 1
-      case .amend, .withdraw, .transfer, .bid, .backstop, .fund, .createCombo, .negotiate, .delegate: 2
+      case .amend, .withdraw, .transfer, .bid, .backstop, .fund, .createCombo, .negotiate, .delegate, .proposeChange,
+        .approveChange, .withdrawChange:
+        2
       case .cancel, .deposit, .closeWithdrawal, .observe, .list, .setState, .protect, .lease, .revoke: 0
       }
     }
@@ -201,7 +203,9 @@ public struct Model: Sendable {
     case .backstop: throw Rejection(.limitReached)
     case .fund: throw Rejection(.fundLocked)
     // Nor does it know quotes and what belongs to them, or combos; the generator makes none.
-    case .quote, .protect, .lease, .createCombo, .negotiate, .delegate, .revoke: throw Rejection(.malformed)
+    case .quote, .protect, .lease, .createCombo, .negotiate, .delegate, .revoke, .proposeChange, .approveChange,
+      .withdrawChange:
+      throw Rejection(.malformed)
     }
   }
 }

@@ -44,6 +44,7 @@ private let campaign = getenv("NOVATION_CAMPAIGN").flatMap { Int(String(cString:
   /// Not by commands of this size, or not by those that the model knows.
   private static let unreachable: Set<RejectionCode> = [
     .protected, .limitReached, .tooLarge, .selfTrade, .notInLiquidation, .fundLocked,
-    .outsideBand, .unknownKey,
+    .outsideBand, .unknownKey, .unknownValidator, .validatorConflict, .tooFewValidators, .unknownChange, .changeClosed,
+    .fixedValidators,
   ]
 }

@@ -63,7 +63,9 @@ extension ClearingHouse {
       }
     case .transfer: guard terms.scope.contains(.transfer) else { throw Rejection(.notAuthorized) }
     case .withdraw: guard terms.scope.contains(.withdraw) else { throw Rejection(.notAuthorized) }
-    case .deposit, .closeWithdrawal, .observe, .list, .setState, .bid, .backstop, .fund, .delegate, .revoke:
+    case .deposit, .closeWithdrawal, .observe, .list, .setState, .bid, .backstop, .fund, .delegate, .revoke,
+      .proposeChange,
+      .approveChange, .withdrawChange:
       throw Rejection(.notAuthorized)
     }
   }

@@ -61,7 +61,7 @@ extension ClearingHouse {
 
   private mutating func complete(_ feed: FeedKey) {
     var observations: [ObservationRecord] = []
-    for validator in genesis.validators.indices {
+    for validator in validators.indices {
       let key = ObservationKey(feed, ValidatorIndex(truncatingIfNeeded: validator))
       if let record = tables.observations[key] { observations.append(record) }
     }

@@ -193,7 +193,7 @@ extension ClearingHouse {
 
   private mutating func dropFeed(_ key: FeedKey) {
     tables.feeds.remove(key)
-    for validator in genesis.validators.indices {
+    for validator in validators.indices {
       tables.observations.remove(ObservationKey(key, ValidatorIndex(truncatingIfNeeded: validator)))
     }
   }

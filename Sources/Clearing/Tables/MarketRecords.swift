@@ -279,6 +279,7 @@ public struct TotalsRecord: TableRecord {
   /// Sum of all open claims.
   public var claims: Amount = 0
   public var nextCombo: UInt32 = 1
+  public var nextChange: ChangeID = 1
 
   init() {}
 
@@ -298,6 +299,7 @@ public struct TotalsRecord: TableRecord {
     for value in [liquidations, nextClaim, oldestClaim] { writer.write(value) }
     writer.write(claims)
     writer.write(nextCombo)
+    writer.write(nextChange)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
@@ -322,5 +324,6 @@ public struct TotalsRecord: TableRecord {
     oldestClaim = try reader.readOrdinal()
     claims = try reader.read()
     nextCombo = try reader.read()
+    nextChange = try reader.readOrdinal()
   }
 }

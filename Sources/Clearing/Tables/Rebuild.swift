@@ -12,6 +12,7 @@ extension ClearingHouse {
     totals = tables.totals[SingletonKey()] ?? TotalsRecord()
     commands = BlockCommands()
     touchedFeeds.removeAll()
+    rebuildMembers()
     rebuildAccounts()
     rebuildInstruments(trades)
     rebuildCombos()

@@ -25,6 +25,9 @@ public struct ClearingTables: StateTables {
   public var auctions = Table<InstrumentID, AuctionRecord>(id: TableID(19))
   public var combos = Table<InstrumentID, ComboRecord>(id: TableID(20))
   public var delegations = Table<AccountKey, DelegationsRecord>(id: TableID(21))
+  public var members = Table<MemberKey, Validator>(id: TableID(22))
+  public var committees = Table<CommitteeKey, CommitteeRecord>(id: TableID(23))
+  public var changes = Table<ChangeKey, ChangeRecord>(id: TableID(24))
 
   public init() {}
 
@@ -50,13 +53,16 @@ public struct ClearingTables: StateTables {
     visitor.visit(&auctions)
     visitor.visit(&combos)
     visitor.visit(&delegations)
+    visitor.visit(&members)
+    visitor.visit(&committees)
+    visitor.visit(&changes)
   }
 }
 
 /// Where a transaction began, in every table that an action can change and may have to give back.
 struct TableMarks {
   var accounts, positions, instruments, orders, withdrawals, deposits, observations: Int
-  var liquidations, fundShares, backstops, protections, leases, auctions, combos, delegations: Int
+  var liquidations, fundShares, backstops, protections, leases, auctions, combos, delegations, changes: Int
 
   init(_ tables: inout ClearingTables) {
     accounts = tables.accounts.mark()
@@ -74,6 +80,7 @@ struct TableMarks {
     auctions = tables.auctions.mark()
     combos = tables.combos.mark()
     delegations = tables.delegations.mark()
+    changes = tables.changes.mark()
   }
 
   func rollback(_ tables: inout ClearingTables) {
@@ -92,5 +99,6 @@ struct TableMarks {
     tables.auctions.rollback(to: auctions)
     tables.combos.rollback(to: combos)
     tables.delegations.rollback(to: delegations)
+    tables.changes.rollback(to: changes)
   }
 }

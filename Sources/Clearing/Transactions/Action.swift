@@ -223,13 +223,19 @@ public enum Action: Hashable, Sendable {
   /// Lets a key sign for the account, or changes what it may do.
   case delegate(Delegation)
   case revoke(PublicKey)
+  /// Validators only, for themselves (V1).
+  case proposeChange(ValidatorChange)
+  case approveChange(ChangeID)
+  case withdrawChange(ChangeID)
 
   /// D6.
   public var orderClass: OrderClass {
     switch self {
     case .place(let order): order.postOnly ? .postOnly : .rest
     case .quote: .postOnly
-    case .amend, .withdraw, .transfer, .bid, .backstop, .fund, .createCombo, .negotiate, .delegate: .rest
+    case .amend, .withdraw, .transfer, .bid, .backstop, .fund, .createCombo, .negotiate, .delegate,
+      .proposeChange, .approveChange, .withdrawChange:
+      .rest
     case .cancel, .deposit, .closeWithdrawal, .observe, .list, .setState, .protect, .lease, .revoke: .cancels
     }
   }

@@ -257,6 +257,15 @@ extension Action: WireCodable {
     case .revoke(let key):
       writer.write(UInt8(19))
       writer.write(key)
+    case .proposeChange(let change):
+      writer.write(UInt8(20))
+      writer.write(change)
+    case .approveChange(let id):
+      writer.write(UInt8(21))
+      writer.write(id)
+    case .withdrawChange(let id):
+      writer.write(UInt8(22))
+      writer.write(id)
     }
   }
 
@@ -282,6 +291,9 @@ extension Action: WireCodable {
     case 17: self = .negotiate(try reader.readArray(limit: Limits.maxFirmQuotes))
     case 18: self = .delegate(try Delegation(from: &reader))
     case 19: self = .revoke(try reader.readBytes32())
+    case 20: self = .proposeChange(try ValidatorChange(from: &reader))
+    case 21: self = .approveChange(try reader.read())
+    case 22: self = .withdrawChange(try reader.read())
     default: throw reader.invalid("action")
     }
   }

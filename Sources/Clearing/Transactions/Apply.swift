@@ -15,6 +15,7 @@ extension ClearingHouse {
     parent = totals.height
     totals.height = block.height
     totals.timestamp = min(max(totals.timestamp, block.timestamp), Self.latestTime)
+    take(block.membership)
     forgetCommands()
     endTimedOrders()
     endLeases()
@@ -160,7 +161,7 @@ extension ClearingHouse {
       try closeWithdrawal(number, paid: paid)
     case .transfer(let to, let amount): try transfer(amount, to: to, account: account)
     case .observe(let observation):
-      guard let validator = genesis.validators.firstIndex(of: signer) else { throw Rejection(.notAuthorized) }
+      guard let validator = committee.place(of: signer) else { throw Rejection(.notAuthorized) }
       try observe(observation, validator: ValidatorIndex(truncatingIfNeeded: validator))
     case .list(let listings):
       guard signer == genesis.listingAuthority else { throw Rejection(.notAuthorized) }
@@ -178,6 +179,9 @@ extension ClearingHouse {
     case .negotiate(let uses): try negotiate(uses, account: account)
     case .delegate(let terms): try delegate(terms, account: account)
     case .revoke(let key): try revoke(key, account: account)
+    case .proposeChange(let change): try propose(change, signer: signer, account: account)
+    case .approveChange(let id): try approve(id, signer: signer, account: account)
+    case .withdrawChange(let id): try withdraw(id, signer: signer, account: account)
     }
   }
 }
