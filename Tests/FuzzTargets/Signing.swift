@@ -181,7 +181,8 @@ extension FuzzTarget {
 
   private static var schedule: KeySchedule {
     KeySchedule(
-      chain: Market.chain, identities: Market.validators, threshold: 3, settings: KeyScheduleSettings(),
+      chain: Market.chain, committee: KeyCommittee(keys: Market.validators, threshold: 3),
+      settings: KeyScheduleSettings(),
       scheme: .standIn)
   }
 }

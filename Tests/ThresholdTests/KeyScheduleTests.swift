@@ -13,10 +13,16 @@ struct EpochNetwork {
   var keepers: [ShareKeeper]
   var height: Height = 0
 
-  init(_ n: Int, threshold: Int, epochBlocks: UInt64 = 40) throws {
+  /// Who is to succeed the present committee, as long as the schedule does not know it.
+  var next: KeyCommittee?
+  var steps: [KeySchedule.Step] = []
+
+  /// `committee`: how many of the `n` hold the first key.
+  init(_ n: Int, threshold: Int, committee: Int? = nil, epochBlocks: UInt64 = 40) throws {
     people = try Ceremonial(n)
+    let keys = Array(people.keys.prefix(committee ?? n))
     schedule = KeySchedule(
-      chain: people.chain, identities: people.keys, threshold: threshold,
+      chain: people.chain, committee: KeyCommittee(keys: keys, threshold: threshold),
       settings: KeyScheduleSettings(epochBlocks: epochBlocks), scheme: .ed25519)
     keepers = (0..<n).map { _ in ShareKeeper() }
   }
@@ -44,13 +50,20 @@ struct EpochNetwork {
         if let share = party(place, ended).share(ended) { keepers[place].adopt(share, epoch: keys.epoch) }
       }
     }
-    schedule.endBlock(height)
+    let taken = schedule.endBlock(height, next: next)
+    if taken.contains(.scheduled) { next = nil }
+    steps += taken
+  }
+
+  func committee(_ places: [Int], threshold: Int) -> KeyCommittee {
+    KeyCommittee(keys: places.map { people.keys[$0] }, threshold: threshold)
   }
 
   /// What the holders' shares of the active epoch give together.
   func heldKey() throws -> PublicKey {
     let keys = try #require(schedule.active)
-    let shares = try keepers.map { keeper -> Scalar25519? in
+    let holders = schedule.holders.keys.compactMap { people.keys.firstIndex(of: $0) }
+    let shares = try holders.map { keepers[$0] }.map { keeper -> Scalar25519? in
       guard let share = keeper.share(of: keys.epoch) else { return nil }
       let zero = try Make.secretScalar(.zero)
       return share.answer(to: .one, nonce: zero)
@@ -152,6 +165,83 @@ struct EpochNetwork {
       if network.height % 36 == 0 { #expect(try network.heldKey() == active.groupKey) }
     }
     #expect(groupKey != nil)
+  }
+
+  /// Four become five, one of them signs with another key, and the first leaves: one key, with the threshold of each.
+  @Test func successorsTakeOverAtTheNextEpoch() throws {
+    var network = try EpochNetwork(6, threshold: 3, committee: 4)
+    while network.height < 30 { network.block() }
+    let groupKey = try #require(network.schedule.active).groupKey
+    for (members, threshold) in [([0, 1, 2, 3, 4], 4), ([0, 5, 2, 3, 4], 4), ([5, 2, 3, 4], 3)] {
+      let next = network.committee(members, threshold: threshold)
+      let before = network.schedule.holders
+      network.next = next
+      network.steps = []
+      while network.height % 40 != 0 { network.block() }
+      #expect(network.steps == [.scheduled] && network.schedule.successors == next)
+      #expect(network.schedule.holders == before, "the old shares sign on")
+      while network.schedule.pending == nil { network.block() }
+      #expect(network.schedule.holders == before && network.schedule.pending?.groupKey == groupKey)
+      repeat { network.block() } while network.height % 40 != 0
+      #expect(network.steps == [.scheduled, .adopted] && network.schedule.holders == next)
+      #expect(network.schedule.successors == nil && network.schedule.active?.threshold == UInt16(threshold))
+      #expect(network.schedule.active?.groupKey == groupKey)
+      #expect(try network.heldKey() == groupKey)
+      // The next one is made among them.
+      network.block()
+    }
+    while network.height % 40 != 30 { network.block() }
+    #expect(network.schedule.pending?.publicShares.count == 4)
+  }
+
+  /// Somebody new who says nothing: the old shares go on, nobody loses his, and the third failure gives the change up.
+  @Test func whoDoesNotTakePartIsGivenUp() throws {
+    var network = try EpochNetwork(5, threshold: 3, committee: 4, epochBlocks: 160)
+    let next = network.committee([0, 1, 2, 3, 4], threshold: 4)
+    while network.height < 150 { network.block(down: [4]) }
+    let groupKey = try #require(network.schedule.active).groupKey
+    var failures: [KeySchedule.Step] = []
+    for _ in 0..<3 {
+      network.next = next
+      network.steps = []
+      repeat { network.block(down: [4]) } while network.height % 160 != 150
+      failures += network.steps.dropFirst()
+      #expect(network.steps.first == .scheduled && network.schedule.successors == nil)
+    }
+    #expect(failures == [.failed(isGivenUp: false), .failed(isGivenUp: false), .failed(isGivenUp: true)])
+    #expect(network.schedule.failuresInARow == 0, "the holders keep all patience")
+    while network.height < 5 * 160 + 10 { network.block(down: [4]) }
+    #expect(network.schedule.active?.groupKey == groupKey)
+    #expect(try network.heldKey() == groupKey)
+    #expect(network.schedule.active?.publicShares.allSatisfy { $0 != nil } == true)
+  }
+
+  /// What a node keeps brings the same schedule back, in the middle of a change too.
+  @Test func aRecordBringsAChangeBack() throws {
+    var network = try EpochNetwork(5, threshold: 3, committee: 4)
+    while network.height < 40 {
+      network.next = network.committee([0, 1, 2, 3, 4], threshold: 4)
+      network.block()
+    }
+    var fresh = try EpochNetwork(5, threshold: 3, committee: 4)
+    fresh.schedule.restore(network.schedule.record)
+    #expect(fresh.schedule.record == network.schedule.record)
+    #expect(fresh.schedule.running?.ceremony.id == network.schedule.running?.ceremony.id)
+    #expect(fresh.schedule.successors?.keys.count == 5)
+  }
+
+  /// C13: blocks are not hurried while somebody new alone is waited for.
+  @Test func somebodyNewIsWaitedForAtLeisure() throws {
+    var network = try EpochNetwork(5, threshold: 3, committee: 4, epochBlocks: 160)
+    while network.height < 160 {
+      network.next = network.committee([0, 1, 2, 3, 4], threshold: 4)
+      network.block()
+    }
+    #expect(network.schedule.running != nil && network.schedule.hasWork)
+    network.block(down: [4])
+    #expect(network.schedule.running?.phaseNumber == 0 && !network.schedule.hasWork)
+    network.block()
+    #expect(network.schedule.running?.phaseNumber == 1 && network.schedule.hasWork)
   }
 
   @Test func keeperErasesOnlyWhatIsProven() throws {

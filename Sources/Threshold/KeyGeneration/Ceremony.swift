@@ -100,7 +100,8 @@ public struct Ceremony: Sendable {
   public let windows: CeremonyWindows
   /// Recipients without whom it fails. A resharing that went on without a holder who was only slow would leave the key to
   /// those who are left, all of whom are needed then: one liar among them that falls silent takes it away for ever. So no
-  /// holder loses its share before two attempts in a row, in longer and longer windows, have waited for it in vain.
+  /// holder loses its share before two attempts in a row, in longer and longer windows, have waited for it in vain. Nobody
+  /// new becomes a validator without having proven that it holds its share.
   public let required: [Participant]
   static let patientAttempts: UInt32 = 2
   public let id: Digest
@@ -147,10 +148,11 @@ public struct Ceremony: Sendable {
   private static func required(
     _ source: Source, attempt: UInt32, dealers: [PublicKey], recipients: [PublicKey]
   ) -> [Participant] {
-    guard case .resharing(let old) = source, attempt < patientAttempts else { return [] }
+    guard case .resharing(let old) = source else { return [] }
     return recipients.indices.filter { place in
-      // Who is new has no share to lose, and is waited for as well; who was left out last time is not.
-      dealers.firstIndex(of: recipients[place]).map { old.publicShares[$0] != nil } ?? true
+      // Who is new and does not take part would be a validator that is not there; who was left out last time is not waited
+      // for.
+      dealers.firstIndex(of: recipients[place]).map { attempt < patientAttempts && old.publicShares[$0] != nil } ?? true
     }.map { Participant(truncatingIfNeeded: $0 + 1) }
   }
 

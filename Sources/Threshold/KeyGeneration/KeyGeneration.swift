@@ -106,6 +106,22 @@ public struct KeyGeneration: Sendable {
   /// Dealers whose dealings make the key, once known.
   public var qualifiedDealers: [Participant] { qualified.map(\.dealer) }
 
+  /// Identity keys of the recipients that the present phase waits for; nil while it waits for dealers.
+  public var awaited: [PublicKey]? {
+    switch phase {
+    case .dealing: nil
+    case .keys: awaited { hasPublishedKey($0) }
+    case .complaints: awaited { !hasPublishedKey($0) || hasAcknowledged($0) }
+    case .life(let result): awaited { result.publicShare(of: $0) == nil || isAlive($0) }
+    case .done, .failed: []
+    }
+  }
+
+  private func awaited(_ isDone: (Participant) -> Bool) -> [PublicKey] {
+    ceremony.recipients.indices.filter { !isDone(Participant(truncatingIfNeeded: $0 + 1)) }
+      .map { ceremony.recipients[$0] }
+  }
+
   private func flag(_ flags: [Bool], _ recipient: Participant) -> Bool {
     let place = Int(recipient) - 1
     return flags.indices.contains(place) && flags[place]

@@ -10,7 +10,8 @@ public final class KeyGenerationParty {
   private let ceremony: Ceremony
   private let signer: Signer
   private let dealer: Participant?
-  private let recipient: Participant?
+  /// This node's number among those who get shares; nil where it gets none.
+  public let recipient: Participant?
   private let seed: SecretBytes
   private let polynomial: SecretPolynomial
   private let decryption: SecretScalar

@@ -1,5 +1,5 @@
-// Which shares sign, and when new ones are made: the first key at genesis, then new shares of the same key each epoch.
-// Pure, like one key generation: a function of the chain's messages.
+// Which shares sign, and when new ones are made: the first key at genesis, then new shares of the same key each epoch, for
+// the committee as it is or for the one that succeeds it. Pure, like one key generation: a function of the chain's messages.
 
 public import Primitives
 public import Sodium
@@ -43,12 +43,52 @@ public struct KeyScheduleSettings: Hashable, Sendable, WireCodable {
   }
 }
 
+/// A committee as key generation sees it.
+public struct KeyCommittee: Hashable, Sendable, WireCodable {
+  /// Identity keys, in the order of the committee.
+  public var keys: [PublicKey]
+  /// Shares that make a signature.
+  public var threshold: UInt16
+
+  public init(keys: [PublicKey], threshold: Int) {
+    self.keys = keys
+    self.threshold = UInt16(truncatingIfNeeded: threshold)
+  }
+
+  public func encode(to writer: inout WireWriter) {
+    writer.write(keys)
+    writer.write(threshold)
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    keys = try reader.readArray(limit: Frost.participantsMax)
+    threshold = try reader.read()
+  }
+}
+
 public struct KeySchedule: Sendable {
+  /// What a block means for changes of the committee.
+  public enum Step: Hashable, Sendable {
+    /// New shares are being made for the successors that were named.
+    case scheduled
+    /// Their shares sign from now on: they are the committee.
+    case adopted
+    /// They have not got their shares. `isGivenUp`: it was tried often enough.
+    case failed(isGivenUp: Bool)
+  }
+
+  /// Key generations for one change of the committee after which it is given up: somebody new does not take part.
+  static let changeAttempts: UInt32 = 3
+
   public let chain: Digest
   public let settings: KeyScheduleSettings
-  public let threshold: Int
-  private let identities: [PublicKey]
   private let scheme: SignatureScheme
+  /// Whose shares sign, or who makes the first key.
+  public private(set) var holders: KeyCommittee
+  /// Who gets the shares that are being made, or that wait for the next epoch; nil for the holders themselves.
+  public private(set) var successors: KeyCommittee?
+  /// Key generations for these successors that failed.
+  private var changeFailures: UInt32 = 0
   /// Whose shares sign now; nil until the first key is there.
   public private(set) var active: GroupKeys?
   /// Made in this epoch, active from the next one on.
@@ -62,13 +102,10 @@ public struct KeySchedule: Sendable {
   /// Height at which the first key is tried again.
   public private(set) var retryAt: Height?
 
-  /// - Parameter identities: of the validators, in the order of the committee.
-  public init(
-    chain: Digest, identities: [PublicKey], threshold: Int, settings: KeyScheduleSettings, scheme: SignatureScheme
-  ) {
+  /// - Parameter committee: the first one.
+  public init(chain: Digest, committee: KeyCommittee, settings: KeyScheduleSettings, scheme: SignatureScheme) {
     self.chain = chain
-    self.identities = identities
-    self.threshold = threshold
+    holders = committee
     self.settings = settings
     self.scheme = scheme
     if settings.isOn { start(epoch: 0, at: 0) }
@@ -79,11 +116,14 @@ public struct KeySchedule: Sendable {
     runningSince = height
     retryAt = nil
     // Whoever was too slow gets twice the time; a resharing still has to fit into its epoch.
+    // Whoever is not yet a validator hears of a block later, and speaks through others.
+    let doublings = failuresInARow.saturatingAdding(successors == nil ? 0 : 2)
     let windows = settings.windows.doubled(
-      failuresInARow, atMost: active == nil ? Self.longestWindow : settings.epochBlocks / 8)
+      doublings, atMost: active == nil ? Self.longestWindow : settings.epochBlocks / 8)
+    let recipients = successors ?? holders
     running = Ceremony(
-      chain: chain, epoch: epoch, attempt: failuresInARow, source: source, dealers: identities,
-      recipients: identities, threshold: threshold, windows: windows
+      chain: chain, epoch: epoch, attempt: failuresInARow, source: source, dealers: holders.keys,
+      recipients: recipients.keys, threshold: Int(recipients.threshold), windows: windows
     ).map { KeyGeneration($0, scheme: scheme, startingAt: height) }
   }
 
@@ -92,13 +132,16 @@ public struct KeySchedule: Sendable {
     running == nil ? .wrongPhase : running?.apply(message)
   }
 
-  /// After the last message of the block at this height.
-  public mutating func endBlock(_ height: Height) {
+  /// After the last message of the block at this height. `next`: the committee that is to succeed this one.
+  @discardableResult public mutating func endBlock(_ height: Height, next: KeyCommittee? = nil) -> [Step] {
+    var steps: [Step] = []
+    var next = next
     running?.endBlock(height)
     switch running?.phase {
     case .done(let keys):
       running = nil
       failuresInARow = 0
+      changeFailures = 0
       lastFailure = nil
       // The first key signs from its own block on; there is nobody to hand over to it.
       if active == nil { active = keys } else { pending = keys }
@@ -106,6 +149,12 @@ public struct KeySchedule: Sendable {
       running = nil
       failuresInARow = failuresInARow.saturatingAdding(1)
       lastFailure = failure
+      if successors != nil {
+        successors = nil
+        steps.append(failChange())
+        // What is given up in this block was named before it.
+        next = nil
+      }
       // Without any key there is no epoch to wait for, but whoever is missing needs time to come back.
       if active == nil {
         retryAt = height.saturatingAdding(min(Self.pause << UInt64(min(failuresInARow, 10)), settings.epochBlocks))
@@ -113,27 +162,53 @@ public struct KeySchedule: Sendable {
     case .keys, .dealing, .complaints, .life, nil: break
     }
     if let due = retryAt, height >= due { start(epoch: height / settings.epochBlocks, at: height) }
-    guard settings.isOn, active != nil, height % settings.epochBlocks == 0 else { return }
-    if let next = pending {
-      active = next
+    guard settings.isOn, active != nil, height % settings.epochBlocks == 0 else { return steps }
+    if let keys = pending {
+      active = keys
       pending = nil
+      if let committee = successors {
+        holders = committee
+        successors = nil
+        steps.append(.adopted)
+      }
     }
     // A key generation that is still under way is let finish.
-    if running == nil { start(epoch: height / settings.epochBlocks + 1, at: height) }
+    if running == nil {
+      successors = next
+      if next != nil { steps.append(.scheduled) }
+      start(epoch: height / settings.epochBlocks + 1, at: height)
+    }
+    return steps
+  }
+
+  private mutating func failChange() -> Step {
+    changeFailures = changeFailures.saturatingAdding(1)
+    guard changeFailures >= Self.changeAttempts else { return .failed(isGivenUp: false) }
+    // The holders did nothing to lose the patience that a resharing has with them.
+    (changeFailures, failuresInARow) = (0, 0)
+    return .failed(isGivenUp: true)
   }
 
   private static let longestWindow: UInt64 = 1024
   /// Blocks from the first failure of the first key to the next try.
   private static let pause: UInt64 = 16
 
-  /// Whether blocks are needed for it to get on (C13).
-  public var hasWork: Bool { running != nil }
+  /// Whether blocks are needed for it to get on (C13). Not while it waits for somebody new alone, who hears of each block
+  /// later than validators do: blocks without need would only use the window up.
+  public var hasWork: Bool {
+    guard let running else { return false }
+    guard successors != nil, let awaited = running.awaited else { return true }
+    return awaited.contains { holders.keys.contains($0) }
+  }
 
   /// What a node keeps of it, besides the messages since `runningSince`.
   public struct Record: Hashable, Sendable, WireCodable {
+    public var holders: KeyCommittee
+    public var successors: KeyCommittee?
     public var active: GroupKeys?
     public var pending: GroupKeys?
     public var failuresInARow: UInt32
+    public var changeFailures: UInt32
     public var lastFailure: KeyGenerationFailure?
     public var retryAt: Height?
     /// Epoch of the key generation under way, and the height that started it.
@@ -160,9 +235,12 @@ public struct KeySchedule: Sendable {
     }
 
     public func encode(to writer: inout WireWriter) {
+      writer.write(holders)
+      writer.write(successors)
       writer.write(active)
       writer.write(pending)
       writer.write(failuresInARow)
+      writer.write(changeFailures)
       writer.write(lastFailure)
       writer.write(retryAt != nil)
       if let retryAt { writer.write(retryAt) }
@@ -170,18 +248,24 @@ public struct KeySchedule: Sendable {
     }
 
     init(_ schedule: KeySchedule) {
+      holders = schedule.holders
+      successors = schedule.successors
       active = schedule.active
       pending = schedule.pending
       failuresInARow = schedule.failuresInARow
+      changeFailures = schedule.changeFailures
       lastFailure = schedule.lastFailure
       retryAt = schedule.retryAt
       running = schedule.running.map { Running(epoch: $0.ceremony.epoch, since: schedule.runningSince) }
     }
 
     public init(from reader: inout WireReader) throws(WireError) {
+      holders = try KeyCommittee(from: &reader)
+      successors = try reader.readOptional()
       active = try reader.readOptional()
       pending = try reader.readOptional()
       failuresInARow = try reader.read()
+      changeFailures = try reader.read()
       lastFailure = try reader.readOptional()
       retryAt = try reader.readBool() ? try reader.readOrdinal() : nil
       running = try reader.readOptional()
@@ -193,9 +277,12 @@ public struct KeySchedule: Sendable {
   /// As it was when `record` was taken, but for a key generation under way, which is at its start: then come the
   /// messages and the ends of all blocks after `runningSince`.
   public mutating func restore(_ record: Record) {
+    holders = record.holders
+    successors = record.successors
     active = record.active
     pending = record.pending
     failuresInARow = record.failuresInARow
+    changeFailures = record.changeFailures
     lastFailure = record.lastFailure
     running = nil
     if let kept = record.running { start(epoch: kept.epoch, at: kept.since) }
