@@ -61,4 +61,10 @@ extension Consensus {
     let reached = view.subtracting(2) ?? 0
     return reached > highestFinalView ? reached - highestFinalView : 0
   }
+
+  /// Roots of the last final blocks, for the committee that succeeds this one (C15).
+  public var recentRoots: [(height: Height, root: Digest)] { finalRoots }
+
+  /// The number of this start of the node.
+  public var bootNumber: UInt64 { bootId }
 }

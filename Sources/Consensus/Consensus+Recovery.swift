@@ -136,7 +136,8 @@ extension Consensus {
     _ effects: inout [Effect]
   ) {
     guard case .asking(let known) = amnesia, nonce == bootId, known[peer] == nil else { return }
-    let certified = certificate?.view ?? 0
+    // Nothing proves the first view of a committee but the block that it starts from.
+    let certified = certificate?.view ?? (committee.epoch > 0 ? head.header.view : 0)
     guard claimed <= certified + 1 else { return effects.append(.report(peer, .unexpected("view without proof"))) }
     if let certificate {
       guard !isNews(certificate) || verify(certificate) else {

@@ -36,7 +36,7 @@ public struct Consensus: Sendable {
   let bootId: UInt64
   var rules: VoteRules { committee.rules }
 
-  /// The view this node is in; 1 at genesis.
+  /// The view this node is in; 1 at genesis. Views are counted on from one committee to the next.
   public internal(set) var view: View = 1
   public internal(set) var statistics = Statistics()
   /// Highest certificate that a view was entered by.
@@ -121,6 +121,8 @@ public struct Consensus: Sendable {
       entry = certificate
       highestFinal = certificate
       view = certificate.view + 1
+    } else {
+      view = head.header.view + 1
     }
     restore(recovered)
   }

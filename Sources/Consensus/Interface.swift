@@ -38,10 +38,10 @@ public struct ConsensusSettings: Sendable {
 /// The last block in the ledger.
 public struct RecoveredHead: Sendable {
   public var proposal: Proposal
-  /// Proof of its finality.
-  public var certificate: Certificate
+  /// Proof of its finality; nil for the last block of the former committee, from which this one starts as from a genesis.
+  public var certificate: Certificate?
 
-  public init(proposal: Proposal, certificate: Certificate) {
+  public init(proposal: Proposal, certificate: Certificate?) {
     self.proposal = proposal
     self.certificate = certificate
   }

@@ -14,6 +14,14 @@ extension Lanes {
       && lane.mainBytes + own.openBytes + bytes <= settings.bytesAhead
   }
 
+  /// What the own lane holds beyond a cut, sealed or not, oldest first: for the lanes that come after these.
+  public func unordered(after cut: LaneCut) -> [[UInt8]] {
+    guard let index else { return [] }
+    let ordered = cut.sequence(of: index)
+    let sealed = lanes[Int(index)].chain.unfinal.filter { $0.sequence > ordered }.flatMap(\.transactions)
+    return sealed + own.open
+  }
+
   mutating func submit(_ transaction: [UInt8], at now: Instant, into effects: inout [Effect]) {
     let digest = Blake2b.hash(transaction)
     if let refusal = refusal(of: transaction) {

@@ -8,6 +8,10 @@ public import Primitives
 
 /// What executing a block gave.
 public struct ExecutedBlock: Sendable {
+  /// E1: another committee orders what follows.
+  public var endsCommittee = false
+  /// The validators, or what is known of them, are others after it.
+  public var changesMembers = false
   public var stateRoot: Digest
   public var result: BlockResult
   /// The outcomes' canonical bytes, in the order of execution.

@@ -59,6 +59,10 @@ public struct DurabilityGate: Sendable {
       // A ledger with a vote of this node that the journal lacks would show, after a loss of power, a journal that is
       // older: amnesia for nothing.
       case .commit: hold(effect, until: lastBallot, isHurried: false, into: &ready)
+      // E3: what waits for a peer of the former committee would go to whoever has its number now.
+      case .committee:
+        held.removeAll { if case .send = $0.effect { true } else { false } }
+        ready.append(effect)
       default: ready.append(effect)
       }
     }

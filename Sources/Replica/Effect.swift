@@ -68,6 +68,9 @@ public enum Effect: Sendable {
   case certified(GroupCertificate)
   /// Make these secrets durable before any later effect is performed, in the place of those kept before.
   case keepSecrets(SecretBytes)
+  /// The committee, this node's place in it or somebody's address is another one: sessions follow the identity keys. From
+  /// here on peers are numbered anew, and the replica knows of no session before its `.connected`.
+  case committee(index: ValidatorIndex?, [Validator])
   /// Nonces were discarded (T4), and what they came from must not be used again: answer with `.seed`.
   case needSeed
   /// Step again at this time at the latest; replaces the previous request.

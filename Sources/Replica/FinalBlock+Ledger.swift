@@ -19,25 +19,30 @@ public enum LedgerMeta {
 public struct OwnBallot: Hashable, Sendable, WireCodable {
   public var voter: ValidatorIndex
   public var view: View
+  /// The committee in which it is a validator.
+  public var epoch: Epoch
 
-  public init(voter: ValidatorIndex, view: View) {
+  public init(voter: ValidatorIndex, view: View, epoch: Epoch = 0) {
     self.voter = voter
     self.view = view
+    self.epoch = epoch
   }
 
   public func encode(to writer: inout WireWriter) {
     writer.write(voter)
     writer.write(view)
+    writer.write(epoch)
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
     voter = try reader.read()
     view = try reader.readOrdinal()
+    epoch = try reader.readOrdinal()
   }
 
   /// Takes note of a certificate that goes into the ledger.
   mutating func note(_ certificate: Certificate?) {
-    guard let certificate, certificate.view > view,
+    guard let certificate, certificate.epoch == epoch, certificate.view > view,
       certificate.entries.contains(where: { $0.voter == voter && $0.kind != .attest })
     else { return }
     view = certificate.view

@@ -58,6 +58,11 @@ public struct Genesis: Hashable, Sendable, WireCodable {
     self.keys = keys
   }
 
+  /// The validators as the state names them from the first block on.
+  public var members: [Validator] {
+    validators.map { Validator(name: $0.name, key: $0.key, host: $0.host, port: $0.port) }
+  }
+
   public var chain: Digest { Blake2b.hash(domain: "novation/genesis/v1", wireBytes) }
 
   public func encode(to writer: inout WireWriter) {

@@ -31,7 +31,7 @@ public struct LedgerState: Sendable {
           "The ledger's records have the root \(tree.root.hex), but block \(head.height) says \(head.stateRoot.hex).")
       }
     } else {
-      var fresh = ClearingHouse(genesis: genesis.market, chain: genesis.chain)
+      var fresh = ClearingHouse(genesis: genesis.market, chain: genesis.chain, validators: genesis.members)
       var changes: [RecordChange] = []
       fresh.sealGenesis(into: &changes)
       var freshSystem = SystemState(genesis: genesis, chain: genesis.chain, scheme: scheme)
@@ -48,6 +48,11 @@ public struct LedgerState: Sendable {
     history = kept
     recentRoots = try Self.recentRoots(of: store)
     ballot = try store.meta(LedgerMeta.ballot).flatMap { try? WireReader.decode(OwnBallot.self, from: $0) }
+  }
+
+  /// The place of whoever has this identity key among the validators after the last block; nil for an observer.
+  public func index(of key: PublicKey) -> ValidatorIndex? {
+    clearing.validators.firstIndex { $0.key == key }.map { ValidatorIndex(truncatingIfNeeded: $0) }
   }
 
   /// With the journal, what a replica is made from.

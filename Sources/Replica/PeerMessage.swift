@@ -28,8 +28,11 @@ public enum PeerMessage: Sendable {
   case certificate(GroupCertificate)
   /// The sender's share for a block whose state Q others had settled before it could vote.
   case share(LateShare)
-  /// A client's transaction, from an observer, for the receiver's lane (O5).
+  /// A client's transaction, from an observer, for the receiver's lane (O5); or a message of a key generation, from
+  /// somebody who is to become a validator.
   case transaction([UInt8])
+  /// E3: what only the committee of this number may take for its own; committee 0 says it without a number.
+  indirect case bound(Epoch, PeerMessage)
 }
 
 /// A share that no vote carries.
@@ -120,6 +123,7 @@ extension PeerMessage {
     case .lane(.getBatches), .lane(.getTip), .lane(.tip), .readProbe, .tip, .getBlocks, .blocks, .nonces, .certificate,
       .share, .transaction:
       .none
+    case .bound(_, let message): message.promise
     case .consensus, .lane, .readAnswer: .binding
     }
   }
@@ -165,24 +169,54 @@ extension PeerMessage: WireCodable {
     case .transaction(let bytes):
       writer.write(UInt8(11))
       writer.write(bytes: bytes)
+    case .bound(let epoch, let message):
+      writer.write(UInt8(12))
+      writer.write(epoch)
+      message.encode(to: &writer)
+    }
+  }
+
+  /// Whether it means something only to the committee that it was said in: it counts members by their places.
+  var isOfCommittee: Bool {
+    switch self {
+    case .consensus, .lane, .nonces, .share: true
+    case .readProbe, .readAnswer, .tip, .getBlocks, .blocks, .certificate, .transaction, .bound: false
     }
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
-    switch try reader.read(UInt8.self) {
-    case 1: self = .consensus(try ConsensusMessage(from: &reader))
-    case 2: self = .lane(try LaneMessage(from: &reader))
+    let kind: UInt8 = try reader.read()
+    if let message = try Self.bindable(kind, &reader) {
+      self = message
+      return
+    }
+    switch kind {
     case 3: self = .readProbe(nonce: try reader.read())
     case 4:
       self = .readAnswer(nonce: try reader.read(), view: try reader.readOrdinal(), entry: try reader.readOptional())
     case 5: self = .tip(try reader.readOrdinal())
     case 6: self = .getBlocks(from: try reader.readOrdinal())
     case 7: self = .blocks(try reader.readArray(limit: Self.blocksMax))
-    case 8: self = .nonces(try NonceBatch(from: &reader))
     case 9: self = .certificate(try GroupCertificate(from: &reader))
-    case 10: self = .share(try LateShare(from: &reader))
     case 11: self = .transaction(try reader.readBytes(limit: TransactionCheck.bytesMax))
+    case 12:
+      let epoch: Epoch = try reader.readOrdinal()
+      // What is bound is bound once.
+      let kind: UInt8 = try reader.read()
+      guard epoch > 0, let message = try Self.bindable(kind, &reader) else { throw reader.invalid("bound message") }
+      self = .bound(epoch, message)
     default: throw reader.invalid("peer message kind")
+    }
+  }
+
+  /// A message of `isOfCommittee`; nil for another kind.
+  private static func bindable(_ kind: UInt8, _ reader: inout WireReader) throws(WireError) -> PeerMessage? {
+    switch kind {
+    case 1: .consensus(try ConsensusMessage(from: &reader))
+    case 2: .lane(try LaneMessage(from: &reader))
+    case 8: .nonces(try NonceBatch(from: &reader))
+    case 10: .share(try LateShare(from: &reader))
+    default: nil
     }
   }
 }
@@ -212,6 +246,8 @@ public struct Certificates: Sendable, WireCodable {
 public enum JournalRecord: Sendable, WireCodable {
   case consensus(JournalEntry)
   case lane(LaneJournalEntry)
+  /// What follows is of this committee; what comes before the first one is of committee 0.
+  case epoch(Epoch)
 
   /// A first or fallback vote: what fast finality is counted from.
   public var isBallot: Bool {
@@ -226,6 +262,9 @@ public enum JournalRecord: Sendable, WireCodable {
     case .lane(let entry):
       writer.write(UInt8(2))
       writer.write(entry)
+    case .epoch(let epoch):
+      writer.write(UInt8(3))
+      writer.write(epoch)
     }
   }
 
@@ -233,6 +272,7 @@ public enum JournalRecord: Sendable, WireCodable {
     switch try reader.read(UInt8.self) {
     case 1: self = .consensus(try JournalEntry(from: &reader))
     case 2: self = .lane(try LaneJournalEntry(from: &reader))
+    case 3: self = .epoch(try reader.readOrdinal())
     default: throw reader.invalid("journal record kind")
     }
   }

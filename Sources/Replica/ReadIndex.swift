@@ -24,6 +24,13 @@ struct ReadIndex {
     answered = [Bool](repeating: false, count: validators)
   }
 
+  /// Another committee is asked from now on, in a new round, for every read that still waits.
+  mutating func succeed(validators: Int) {
+    next = waiting.map(\.ticket) + current + next
+    (waiting, current, view, askedAt) = ([], [], 0, 0)
+    answered = [Bool](repeating: false, count: validators)
+  }
+
   /// When a round may begin that reads wait for.
   func dueAt(pause: Instant) -> Instant? { current.isEmpty && !next.isEmpty ? askedAt + pause : nil }
   var isAsking: Bool { !current.isEmpty }

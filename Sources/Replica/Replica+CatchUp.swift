@@ -88,9 +88,13 @@ extension Replica {
     return top <= finalHeight && catchUp.honest(f: committee.f) > finalHeight + Self.far
   }
 
+  /// What is not asked for again. E2: the last block of a committee is not done with before its state is certified, and
+  /// whoever has gone over says no more about it than its ledger does.
+  private var takenHeight: Height { isCommitteeOver ? committed : finalHeight }
+
   mutating func askForBlocks(at now: Instant, into effects: inout [Effect]) {
-    guard let peer = catchUp.peerToAsk(above: finalHeight, isFar: isFarBehind, at: now) else { return }
-    effects.append(.send(to: ValidatorIndex(truncatingIfNeeded: peer), .getBlocks(from: finalHeight + 1)))
+    guard let peer = catchUp.peerToAsk(above: takenHeight, isFar: isFarBehind, at: now) else { return }
+    effects.append(.send(to: ValidatorIndex(truncatingIfNeeded: peer), .getBlocks(from: takenHeight + 1)))
   }
 
   /// Takes consecutive final blocks above the last executed one.
@@ -99,7 +103,7 @@ extension Replica {
     // A block that became final through a descendant carries that one's certificate: what comes after the last block with
     // a certificate of its own is for the next answer.
     let proven = sent.lastIndex { ownProof(of: $0) != nil } ?? sent.endIndex - 1
-    let fresh = sent.prefix(proven + 1).drop { $0.proposal.header.height <= finalHeight }
+    let fresh = sent.prefix(max(0, proven + 1)).drop { $0.proposal.header.height <= takenHeight }
     guard let last = fresh.last else { return }
     // What a former feed still had on its way may begin above what has come since: no fault, and of no use.
     if index == nil, let first = fresh.first, first.proposal.header.height > orderedHeight + 1 { return }
@@ -115,9 +119,11 @@ extension Replica {
     for block in fresh {
       let hash = block.proposal.header.hash(chain: chain)
       _ = insert(hash, block.proposal)
-      let batches = block.batches.map { HeldBatch($0, chain: chain) }
-      if blocks[hash]?.executed == nil { blocks[hash]?.batches = batches }
-      for held in batches { verify(held.batch, hash: held.hash, into: &effects) }
+      let batches = block.batches.map { HeldBatch($0, chain: laneChain) }
+      if blocks[hash]?.executed == nil {
+        blocks[hash]?.batches = batches
+        for held in batches { verify(held.batch, hash: held.hash, into: &effects) }
+      }
       if let state = block.stateCertificate, state.kind == .state, state.block == hash,
         state.verify(committee: committee, scheme: scheme)
       {
@@ -161,7 +167,8 @@ extension Replica {
       guard block.proposal.cutMatchesHeader, let cut = LaneCut(canonical: block.proposal.cut) else {
         return "wrong cut"
       }
-      guard cut.isExtended(from: parent.cut, by: block.batches, chain: chain, view: header.view, lanes: committee.n)
+      guard
+        cut.isExtended(from: parent.cut, by: block.batches, chain: laneChain, view: header.view, lanes: committee.n)
       else {
         return "batches do not lead from cut to cut"
       }

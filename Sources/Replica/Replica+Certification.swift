@@ -41,7 +41,9 @@ extension Replica {
 
   mutating func greet(_ peer: ValidatorIndex, into effects: inout [Effect]) {
     if certifier.connected.indices.contains(Int(peer)) { certifier.connected[Int(peer)] = true }
-    for batch in certifier.announcements(after: consensus.view) { effects.append(.send(to: peer, .nonces(batch))) }
+    for batch in certifier.announcements(after: consensus.view) {
+      effects.append(.send(to: peer, bound(.nonces(batch))))
+    }
   }
 
   mutating func dismiss(_ peer: ValidatorIndex, into effects: inout [Effect]) {
@@ -94,7 +96,7 @@ extension Replica {
       !consensus.hasVotedOnState(in: block.header.view)
     else { return }
     let late = LateShare(view: block.header.view, block: block.hash, stateRoot: root, share: bytes)
-    effects.append(.broadcast(.share(late)))
+    effects.append(.broadcast(bound(.share(late))))
     take(late, from: index, into: &effects)
   }
 
@@ -161,6 +163,12 @@ extension Replica {
 
   private mutating func keep(_ certificate: GroupCertificate, into effects: inout [Effect]) {
     guard certifier.keep(certificate) else { return }
+    // Of a committee without this node: the shares that it had in a former one are of no more use, to anybody.
+    if index == nil, committee.epoch > 0, certificate.epoch == committee.epoch, let active = system.finalKeys.active,
+      certifier.keeper.certified(epoch: active.epoch)
+    {
+      effects.append(.keepSecrets(certifier.keeper.contents))
+    }
     effects.append(.certified(certificate))
     tellObservers(certificate, into: &effects)
   }
@@ -186,7 +194,9 @@ extension Replica {
 
   private mutating func adoptKeys() {
     let schedule = system.finalKeys
-    for keys in [schedule.active, schedule.pending].compactMap({ $0 }) { certifier.adopt(keys) }
+    // Those of another committee count its places: it adopts them itself.
+    let next = schedule.successors == nil ? schedule.pending : nil
+    for keys in [isCommitteeOver ? nil : schedule.active, next].compactMap({ $0 }) { certifier.adopt(keys) }
   }
 
   private mutating func prepareNonces(_ height: Height, into effects: inout [Effect]) {
@@ -194,12 +204,14 @@ extension Replica {
     guard let own = certifier.own, let active = schedule.active else { return }
     var epochs = [active.epoch]
     let epochBlocks = schedule.settings.epochBlocks
-    if let pending = schedule.pending, height % epochBlocks + Certifier.preparationBlocks >= epochBlocks {
+    if let pending = schedule.pending, schedule.successors == nil,
+      height % epochBlocks + Certifier.preparationBlocks >= epochBlocks
+    {
       epochs.append(pending.epoch)
     }
     for batch in certifier.prepare(after: consensus.view, epochs: epochs) {
       certifier.choice.take(batch, of: own)
-      effects.append(.broadcast(.nonces(batch)))
+      effects.append(.broadcast(bound(.nonces(batch))))
     }
   }
 
@@ -214,8 +226,13 @@ extension Replica {
       if certifier.keeper.forgetSeeds(except: nil) { effects.append(.keepSecrets(certifier.keeper.contents)) }
       return
     }
-    guard index != nil, let party = party(in: running, schedule, into: &effects) else { return }
-    if case .life = running.phase, !running.isAlive(certifier.own ?? 0), let share = party.share(running) {
+    // What a node says to old blocks, catching up, nobody hears; and its seed for the one under way must stay.
+    guard !isBehind else { return }
+    let identity = signer.publicKey
+    guard running.ceremony.dealers.contains(identity) || running.ceremony.recipients.contains(identity),
+      let party = party(in: running, schedule, into: &effects)
+    else { return }
+    if case .life = running.phase, !running.isAlive(party.recipient ?? 0), let share = party.share(running) {
       let needed = [schedule.active?.epoch, schedule.pending?.epoch].compactMap { $0 }
       if certifier.keeper.adopt(share, epoch: running.ceremony.epoch, needed: needed) {
         effects.append(.keepSecrets(certifier.keeper.contents))
@@ -228,10 +245,39 @@ extension Replica {
     }
     for message in party.messages(running) {
       let bytes = KeyMessageEnvelope.encode(message)
+      guard index != nil else {
+        // E4: who is to become a validator speaks through those who are.
+        certifier.said = (running.phaseNumber, height)
+        sendThroughValidators(bytes, into: &effects)
+        continue
+      }
       guard lanes.canAccept(bytes: bytes.count) else { break }
       certifier.said = (running.phaseNumber, height)
       stepLanes(.submit(transaction: bytes, isMoreComing: false), at: now)
     }
+  }
+
+  /// To two validators, others each time: one may be Byzantine.
+  private mutating func sendThroughValidators(_ bytes: [UInt8], into effects: inout [Effect]) {
+    let validators = certifier.connected.indices.filter { certifier.connected[$0] }
+    guard !validators.isEmpty else { return }
+    for _ in 0..<min(2, validators.count) {
+      forwarded &+= 1
+      let peer = ValidatorIndex(truncatingIfNeeded: validators[Int(forwarded % UInt64(validators.count))])
+      effects.append(.send(to: peer, .transaction(bytes)))
+    }
+  }
+
+  /// A key generation message of somebody who is to become a validator; nil for what has no place in a lane.
+  func isOfSuccessor(_ bytes: [UInt8]) -> Bool {
+    guard let message = KeyMessageEnvelope.decode(bytes), let running = system.finalKeys.running,
+      message.ceremony == running.ceremony.id, case .resharing = running.ceremony.source,
+      running.ceremony.recipients.indices.contains(Int(message.sender) - 1)
+    else { return false }
+    if case .dealing = message.body { return false }
+    let identity = running.ceremony.recipients[Int(message.sender) - 1]
+    return !running.ceremony.dealers.contains(identity)
+      && scheme.verify(message.signature, message.signingBytes, by: identity)
   }
 
   private mutating func party(
@@ -290,9 +336,9 @@ extension Replica {
 public enum KeyMessageEnvelope {
   /// No transaction begins with it.
   private static let tag: UInt8 = 0xf0
-  /// One validator's in one batch at most: complaints about everybody, and what else there is to say. `SystemState` bounds
-  /// those of a block.
-  static func perBatchMax(validators: Int) -> Int { validators + 4 }
+  /// In one batch at most: complaints about everybody, what else there is to say, and what others say through this lane.
+  /// `SystemState` bounds those of a block.
+  static func perBatchMax(validators: Int) -> Int { 2 * validators + 8 }
 
   public static func encode(_ message: KeyGenerationMessage) -> [UInt8] { [tag] + message.wireBytes }
 
@@ -303,12 +349,12 @@ public enum KeyMessageEnvelope {
   /// Whether the engine never sees this entry of a lane.
   public static func isOne(_ bytes: [UInt8]) -> Bool { bytes.first == tag }
 
-  /// The messages of a batch, in order; only those that the owner of the lane says in its own name.
-  static func messages(in batch: LaneBatch, validators: Int) -> [KeyGenerationMessage] {
-    var found: [KeyGenerationMessage] = []
+  /// The messages of a batch, in order: what the owner of the lane says, and what it passes on.
+  static func messages(in batch: LaneBatch, validators: Int) -> [LaneKeyMessage] {
+    var found: [LaneKeyMessage] = []
     for bytes in batch.transactions where isOne(bytes) && found.count < perBatchMax(validators: validators) {
-      guard let message = decode(bytes), message.sender == Participant(batch.lane) + 1 else { continue }
-      found.append(message)
+      guard let message = decode(bytes) else { continue }
+      found.append(LaneKeyMessage(lane: batch.lane, message: message))
     }
     return found
   }

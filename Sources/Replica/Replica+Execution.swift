@@ -38,6 +38,12 @@ extension Replica {
     if block.header.view > (blocks[target]?.header.view ?? 0) { target = hash }
   }
 
+  /// The committee or an address of it is another one; the host's sessions follow.
+  mutating func tellMembers(into effects: inout [Effect]) {
+    members = clearing.validators
+    effects.append(.committee(index: index, members))
+  }
+
   mutating func orderFinal(_ hash: Digest, _ certificate: Certificate) {
     if blocks[hash] == nil, let proposal = consensus.proposal(hash) { _ = insert(hash, proposal) }
     guard var block = blocks[hash], block.certificate == nil, block.header.height > 0 else { return }
@@ -80,6 +86,8 @@ extension Replica {
   private mutating func executeOne(_ hash: Digest, at now: Moment, into effects: inout [Effect]) -> Bool {
     guard var block = blocks[hash], let parent = blocks[block.header.parentHash] else { return false }
     let header = block.header
+    // E1: what a committee orders above its last block is void.
+    if parent.executed?.endsCommittee == true { return false }
     guard let batches = block.batches ?? lanes.batches(after: parent.cut, upTo: block.cut, view: header.view) else {
       // D4: a proven tip is voted on without its data, which execution needs.
       lanes.fetch(
@@ -88,7 +96,7 @@ extension Replica {
       return false
     }
     var inputs: [TransactionInput] = []
-    var keyMessages: [KeyGenerationMessage] = []
+    var keyMessages: [LaneKeyMessage] = []
     for held in batches {
       if checked[held.hash] == nil { verify(held.batch, hash: held.hash, into: &effects) }
       guard let transactions = checked[held.hash] else { return false }
@@ -101,14 +109,18 @@ extension Replica {
         inputs.append(contentsOf: transactions)
       }
     }
-    let input = BlockInput(height: header.height, timestamp: header.timestamp, transactions: inputs)
+    let steps = system.advance(
+      height: header.height, messages: keyMessages, next: clearing.nextValidators?.map(\.key))
+    let input = BlockInput(
+      height: header.height, timestamp: header.timestamp, transactions: inputs, membership: steps)
     var result = BlockResult()
     clearing.apply(input, into: &result)
     let receipts = result.outcomes.map(\.wireBytes)
-    system.apply(height: header.height, messages: keyMessages, receipts: receipts, into: &result.changes)
+    system.seal(height: header.height, receipts: receipts, into: &result.changes)
     tree.update(result.changes)
     block.batches = batches
     block.executed = ExecutedBlock(
+      endsCommittee: clearing.committeeNumber > committee.epoch, changesMembers: steps.contains(.adopt),
       stateRoot: tree.root, result: result, receipts: receipts,
       receiptsProof: tree.proof(table: system.tables.blocks.id, key: SystemKey().wireBytes).wireBytes)
     // Executed again after a rollback to the same state: the share was made, and its nonces are spent.
@@ -150,6 +162,7 @@ extension Replica {
       finalTip = hash
       clearing.releaseBlock()
       system.releaseBlock()
+      if executed.changesMembers, !executed.endsCommittee { tellMembers(into: &effects) }
       takePart(at: block.header.height, now, into: &effects)
       stepConsensus(.finalRoot(height: block.header.height, stateRoot: executed.stateRoot), at: now)
       stepLanes(.ordered(block.cut), at: now)

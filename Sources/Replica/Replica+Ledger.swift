@@ -12,7 +12,8 @@ import Wire
 extension Replica {
   /// Commits the final, executed blocks up to the highest one whose state Q validators have signed.
   mutating func commitProven(at now: Instant, into effects: inout [Effect]) {
-    guard committing == committed, !isCommittingCertificates, now >= commitAfter else { return }
+    // Nothing is ordered any more before the last block of a committee is in the ledger.
+    guard committing == committed, !isCommittingCertificates, now >= commitAfter || isCommitteeOver else { return }
     guard !finalChain.isEmpty else { return commitCertificates(at: now, into: &effects) }
     let finalHeight = finalHeight
     guard
@@ -21,6 +22,7 @@ extension Replica {
         return block.stateCertificate != nil && block.executed != nil && block.header.height <= finalHeight
       })
     else { return commitCertificates(at: now, into: &effects) }
+    ownLastBlock()
     var stored: [StoredBlock] = []
     var changes: [RecordChange] = []
     var events: [StoredEvents] = []
@@ -46,6 +48,15 @@ extension Replica {
         LedgerCommit(
           blocks: stored, changes: changes, certificates: certificates(through: committing), events: events, meta: meta)
       ))
+  }
+
+  /// What made the last block of a committee final may be the certificate of a void one above it. That of its state proves
+  /// as much, and needs nothing that the ledger does not hold.
+  private mutating func ownLastBlock() {
+    guard isCommitteeOver, let last = blocks[finalTip], let proof = last.stateCertificate, proof.kind == .state,
+      last.certificate?.block != last.hash
+    else { return }
+    blocks[finalTip]?.certificate = proof
   }
 
   /// Certificates of blocks that are in the ledger already: with the next blocks, or alone where none come.
@@ -85,9 +96,10 @@ extension Replica {
     }
     prune()
     publish(upTo: committed, at: now.monotonic, into: &effects)
-    if journalBytes > settings.journalBytesMax {
+    if journalBytes > settings.journalBytesMax, index != nil {
       journalBytes = 0
       var records = consensus.liveJournal().map(JournalRecord.consensus)
+      if committee.epoch > 0 { records.insert(.epoch(committee.epoch), at: 0) }
       // Agreement forgets what is well below the last certified state; the ledger may not have got there yet.
       for block in finalChain.compactMap({ blocks[$0] }) {
         records.append(.consensus(.proposal(block.proposal)))
@@ -97,6 +109,7 @@ extension Replica {
       }
       effects.append(.rewriteJournal(records + lanes.journalSnapshot().map(JournalRecord.lane)))
     }
+    succeedIfDue(at: now, into: &effects)
   }
 
   /// Forgets abandoned blocks at or below the committed height.

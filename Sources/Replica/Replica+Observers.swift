@@ -31,6 +31,10 @@ extension Replica {
     }
     guard let kind = bytes.first, PeerMessage.isForValidators(kind) else {
       counters.observerMessagesRefused &+= 1
+      // E3: one that was a validator and has not heard of the change yet means no harm, and has to hear of it.
+      // Nor does one that is a validator by now, where this node is the one that has not come so far.
+      let mayChange = committee.epoch > 0 || isCommitteeOver || system.finalKeys.successors != nil
+      guard !mayChange || !PeerMessage.isOfCommittee(bytes.first ?? 0) else { return }
       return strike(observer, Audience.strikesOfForbidden, "sends what only validators may", into: &effects)
     }
     guard let message = try? WireReader.decode(PeerMessage.self, from: bytes) else {
@@ -42,7 +46,7 @@ extension Replica {
       audience.asked(observer, from: max(1, height))
       serveObservers(at: now.monotonic, into: &effects)
     case .readProbe(let nonce): answerProbe(nonce, from: observer, into: &effects)
-    case .transaction(let transaction): takeIn(transaction, from: observer, at: now.monotonic, into: &effects)
+    case .transaction(let transaction): takeIn(transaction, from: observer, at: now, into: &effects)
     default: break
     }
   }
@@ -146,11 +150,14 @@ extension Replica {
 
   /// O5: bounded before anything is verified; the host checks the signature elsewhere.
   private mutating func takeIn(
-    _ transaction: [UInt8], from observer: ValidatorIndex, at now: Instant, into effects: inout [Effect]
+    _ transaction: [UInt8], from observer: ValidatorIndex, at now: Moment, into effects: inout [Effect]
   ) {
+    if KeyMessageEnvelope.isOne(transaction) {
+      return takeIn(keyMessage: transaction, from: observer, at: now, into: &effects)
+    }
     guard index != nil, let listener = audience[observer], listener.checks < Audience.checksMax,
-      !KeyMessageEnvelope.isOne(transaction), transaction.count <= TransactionCheck.bytesMax,
-      audience[observer]?.transactionBytes.take(Int64(transaction.count), at: now) == true,
+      transaction.count <= TransactionCheck.bytesMax,
+      audience[observer]?.transactionBytes.take(Int64(transaction.count), at: now.monotonic) == true,
       lanes.canAccept(bytes: transaction.count)
     else {
       counters.observerTransactionsRefused &+= 1
@@ -158,6 +165,20 @@ extension Replica {
     }
     audience[observer]?.checks += 1
     effects.append(.check(transaction, from: observer))
+  }
+
+  /// Somebody who is to become a validator has no lane yet.
+  private mutating func takeIn(
+    keyMessage bytes: [UInt8], from observer: ValidatorIndex, at now: Moment, into effects: inout [Effect]
+  ) {
+    guard index != nil, bytes.count <= TransactionCheck.bytesMax,
+      audience[observer]?.transactionBytes.take(Int64(bytes.count), at: now.monotonic) == true,
+      lanes.canAccept(bytes: bytes.count), isOfSuccessor(bytes)
+    else {
+      counters.observerTransactionsRefused &+= 1
+      return
+    }
+    stepLanes(.submit(transaction: bytes, isMoreComing: false), at: now)
   }
 
   /// A transaction of an observer whose signature was looked at; nil where the ledger holds its receipt, or it expired.
@@ -188,11 +209,14 @@ extension PeerMessage {
   /// O1: whether an observer may send this kind to a validator.
   static func isForValidators(_ kind: UInt8) -> Bool { kind == 3 || kind == 6 || kind == 11 }
 
+  /// What validators alone say to each other, or `bound`, and tell whoever is connected of their tips and certificates.
+  static func isOfCommittee(_ kind: UInt8) -> Bool { [1, 2, 4, 5, 8, 9, 10, 12].contains(kind) }
+
   /// O2: what an observer listens to. It takes no part in agreement or lanes.
   var isForObservers: Bool {
     switch self {
     case .readAnswer, .tip, .blocks, .certificate: true
-    case .consensus, .lane, .readProbe, .getBlocks, .nonces, .share, .transaction: false
+    case .consensus, .lane, .readProbe, .getBlocks, .nonces, .share, .transaction, .bound: false
     }
   }
 }

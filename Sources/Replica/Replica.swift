@@ -65,27 +65,49 @@ public struct Recovery: Sendable {
     self.amnesiac = amnesiac
   }
 
+  /// What the journal says of one committee. What a later one left in it is kept apart: it counts when the ledger has come
+  /// that far again.
+  func entries(of epoch: Epoch) -> [JournalRecord] {
+    var current: Epoch = 0
+    var found: [JournalRecord] = []
+    for record in journal {
+      if case .epoch(let next) = record { current = next } else if current == epoch { found.append(record) }
+    }
+    return found
+  }
+
+  /// The last committee that the journal knows.
+  var lastEpoch: Epoch {
+    for case .epoch(let epoch) in journal.reversed() { return epoch }
+    return 0
+  }
+
+  /// E5: amnesia goes with the node. It stopped between the last block of a committee and the new one's journal.
+  func wasAmnesiac(before epoch: Epoch) -> Bool {
+    lastEpoch < epoch && JournalEntries(entries(of: lastEpoch)).saysAmnesiac
+  }
+
   /// Amnesia that a clean journal does not show by itself: the ledger holds a certificate with a vote of `voter` in a view
   /// above every one that the journal remembers. A first or fallback vote is durable before it leaves, and a Finalize
   /// follows a first vote of its view, so this never happens to a journal that is not older. (An Attest may be in the
   /// ledger before it is in the journal.) A journal and a ledger that are both old, but of one age, are not told apart
   /// from fresh ones here: that is for the peers, who remember votes in their Status.
-  public func isJournalOlderThanLedger(of voter: ValidatorIndex) -> Bool {
+  public func isJournalOlderThanLedger(of voter: ValidatorIndex, in epoch: Epoch = 0) -> Bool {
     var remembered: View = 0
-    for case .consensus(let entry) in journal {
+    for case .consensus(let entry) in entries(of: epoch) {
       switch entry {
       case .vote(let vote): if vote.voter == voter { remembered = max(remembered, vote.view) }
       case .floor(let view): remembered = max(remembered, view)
       default: break
       }
     }
-    return lastBallot(of: voter).view > remembered
+    return lastBallot(of: voter, in: epoch).view > remembered
   }
 
   /// The last vote of a node, but for an Attest, that its ledger shows.
-  func lastBallot(of voter: ValidatorIndex) -> OwnBallot {
-    var last = OwnBallot(voter: voter, view: 0)
-    if let ballot, ballot.voter == voter { last = ballot }
+  func lastBallot(of voter: ValidatorIndex, in epoch: Epoch) -> OwnBallot {
+    var last = OwnBallot(voter: voter, view: 0, epoch: epoch)
+    if let ballot, ballot.voter == voter, ballot.epoch == epoch { last = ballot }
     last.note(head?.certificate)
     last.note(head?.stateCertificate)
     return last
@@ -100,9 +122,12 @@ public struct Replica {
   static let waitingTransactionsMax = 65_536
 
   public let chain: Digest
-  public let committee: Committee
+  /// Who orders the next block. Another one takes over at the end of an epoch (E1).
+  public internal(set) var committee: Committee
   /// This node's place in the committee; nil for an observer.
-  public let index: ValidatorIndex?
+  public internal(set) var index: ValidatorIndex?
+  /// Names and addresses of the committee, in its order.
+  public internal(set) var members: [Validator]
   let settings: ReplicaSettings
   let scheme: SignatureScheme
   let signer: Signer
@@ -153,18 +178,26 @@ public struct Replica {
   var outbox = Outbox()
   var forwarded: UInt64 = 0
   /// Peers for whom the host reads blocks at this moment.
-  private var isLoading: [Bool]
+  var isLoading: [Bool]
   /// What the ledger tells the next start about this node's votes; nil for an observer.
   var ballot: OwnBallot?
   /// From the ledger, for agreement when it starts.
-  private var recentRoots: [(height: Height, root: Digest)]
+  var recentRoots: [(height: Height, root: Digest)]
+  /// E5: the journal as it was found, of a later committee than the ledger's. This node is an observer until then.
+  var laterJournal: Recovery?
+  /// E5: the journal as it was found does not name this committee.
+  var isJournalOfFormer: Bool
+  /// As an observer: it may have forgotten votes, should it become a validator.
+  var isForgetful: Bool
+  /// E3: the committee in which each validator was last heard; nil before it has spoken to this one.
+  var heardIn: [Epoch?]
   var journalBytes = 0
   var lastTipSent: Instant = 0
   var workTold = false
   /// Views before the present one that ended without a block (D7).
   var nullifiedInARow = 0
   /// In amnesia this node's lane waits until its votes are safe again.
-  private(set) var isLaneSuspended: Bool
+  var isLaneSuspended: Bool
   var certifier: Certifier
   var consensusWake: Instant?
   var lanesWake: Instant?
@@ -181,6 +214,8 @@ public struct Replica {
     /// Vote lists on states that were not checked while catching up, for the group had signed them.
     public var voteListsSpared: UInt64 = 0
     public var caughtUpBlocks: UInt64 = 0
+    /// Committees that took over while this node ran.
+    public var committees: UInt64 = 0
     public var malformedMessages: UInt64 = 0
     /// Of observers: messages that they must not send or beyond their allowance, transactions taken and not taken, and
     /// how many were dismissed.
@@ -192,68 +227,78 @@ public struct Replica {
 
   /// - Parameters:
   ///   - chain: hash of the genesis.
-  ///   - keys: validators' identity keys in committee order.
+  ///   - signer: of this node's identity: a validator's, or else an observer's.
   ///   - clearing, system: state after `recovery.head`, indices rebuilt; `tree`: the authenticated tree over it.
   ///   - bootId: fresh for every start of the node.
   public init(
-    chain: Digest, keys: [PublicKey], index: ValidatorIndex?, signer: Signer, scheme: SignatureScheme,
-    settings: ReplicaSettings, clearing: ClearingHouse, system: SystemState, tree: StateTree, recovery: Recovery,
+    chain: Digest, signer: Signer, scheme: SignatureScheme, settings: ReplicaSettings, clearing: ClearingHouse,
+    system: SystemState, tree: StateTree, recovery: Recovery,
     secrets: ReplicaSecrets, bootId: UInt64
   ) {
     self.chain = chain
-    self.index = index
     self.settings = settings
     self.scheme = scheme
     self.signer = signer
-    committee = Committee(chain: chain, epoch: 0, keys: keys)
+    members = clearing.validators
+    let keys = members.map(\.key)
+    let committee = Committee(chain: chain, epoch: clearing.committeeNumber, keys: keys)
+    // E5: in a committee before the journal's this node may have voted, and remembers nothing of it.
+    laterJournal = recovery.lastEpoch > committee.epoch ? recovery : nil
+    isJournalOfFormer = recovery.lastEpoch < committee.epoch
+    let place = laterJournal == nil ? keys.firstIndex(of: signer.publicKey) : nil
+    let index = place.map { ValidatorIndex(truncatingIfNeeded: $0) }
+    self.committee = committee
+    self.index = index
     self.clearing = clearing
+    self.clearing.canChangeValidators = system.keys.settings.isOn
     self.system = system
     self.tree = tree
     certifier = Certifier(secrets: secrets, index: index, validators: keys.count, bootId: bootId)
 
-    var consensusEntries: [JournalEntry] = []
-    var laneEntries: [LaneJournalEntry] = []
-    for record in recovery.journal {
-      switch record {
-      case .consensus(let entry): consensusEntries.append(entry)
-      case .lane(let entry): laneEntries.append(entry)
-      }
-    }
-    let base = Self.baseBlock(chain: chain, root: tree.root, recovery: recovery)
+    let base = Self.baseBlock(chain: chain, root: tree.root, epoch: committee.epoch, recovery: recovery)
     blocks[base.hash] = base
     finalTip = base.hash
     target = base.hash
     committed = base.header.height
     committing = committed
+    let records = JournalEntries(recovery.entries(of: committee.epoch))
+    let mayForget = recovery.amnesiac || recovery.wasAmnesiac(before: committee.epoch)
     consensus = Consensus(
       committee: committee, index: index, signer: signer, scheme: scheme, settings: settings.consensus,
       recovered: Recovered(
-        entries: consensusEntries,
-        amnesiac: recovery.amnesiac || (index.map(recovery.isJournalOlderThanLedger(of:)) ?? false),
-        head: recovery.head.map { RecoveredHead(proposal: $0.proposal, certificate: $0.certificate) },
+        entries: records.consensus,
+        amnesiac: mayForget
+          || (index.map { recovery.isJournalOlderThanLedger(of: $0, in: committee.epoch) } ?? false),
+        head: recovery.head.map { head in
+          let isOwn = head.proposal.header.epoch == committee.epoch
+          return RecoveredHead(proposal: head.proposal, certificate: isOwn ? head.certificate : nil)
+        },
         genesisRoot: base.executed?.stateRoot ?? .zero),
       bootId: bootId)
     lanes = Lanes(
-      chain: chain, keys: keys, f: committee.f, index: index, signer: signer, scheme: scheme,
-      settings: settings.lanes, recovered: laneEntries,
-      suspended: consensus.isAmnesiac)
+      chain: Self.laneChain(chain, committee.epoch), keys: keys, f: committee.f, index: index, signer: signer,
+      scheme: scheme, settings: settings.lanes, recovered: records.lanes, suspended: consensus.isAmnesiac)
     // Also when the journal itself says so: a restart in between must not make the node forget that it forgot.
     isLaneSuspended = consensus.isAmnesiac
     recentRoots = recovery.recentRoots
-    ballot = index.map(recovery.lastBallot(of:))
+    isForgetful = index == nil && (mayForget || records.saysAmnesiac)
+    heardIn = Self.unheard(keys.count, committee.epoch)
+    ballot = index.map { recovery.lastBallot(of: $0, in: committee.epoch) }
     isLoading = [Bool](repeating: false, count: keys.count)
     reads = ReadIndex(validators: keys.count, bootId: bootId)
     catchUp = CatchUp(validators: keys.count)
     audience = Audience(after: keys.count, limit: settings.observersMax)
   }
 
-  private static func baseBlock(chain: Digest, root: Digest, recovery: Recovery) -> Block {
+  private static func baseBlock(chain: Digest, root: Digest, epoch: Epoch, recovery: Recovery) -> Block {
     let executed = ExecutedBlock(stateRoot: root, result: BlockResult(), receipts: [], receiptsProof: [])
     if let head = recovery.head {
+      // E2: the lanes of a committee begin anew.
+      let isOwn = head.proposal.header.epoch == epoch
       return Block(
         hash: head.proposal.header.hash(chain: chain), proposal: head.proposal,
-        cut: LaneCut(canonical: head.proposal.cut) ?? LaneCut(), history: recovery.history, batches: nil,
-        executed: executed,
+        cut: isOwn ? LaneCut(canonical: head.proposal.cut) ?? LaneCut() : LaneCut(), history: recovery.history,
+        batches: nil, executed: executed,
         certificate: head.certificate, stateCertificate: head.stateCertificate)
     }
     return Block(
@@ -265,7 +310,15 @@ public struct Replica {
   public mutating func step(_ input: Input, at now: Moment, into effects: inout [Effect]) {
     watchClock(now, into: &effects)
     switch input {
-    case .start: start(at: now, into: &effects)
+    case .start:
+      // E5: it stopped between the last block of a committee and the new one's journal.
+      if isJournalOfFormer {
+        isJournalOfFormer = false
+        effects.append(
+          .rewriteJournal(
+            [.epoch(committee.epoch)] + (consensus.isAmnesiac || isForgetful ? [.consensus(.amnesiac(true))] : [])))
+      }
+      start(at: now, into: &effects)
     case .connected(let peer) where isObserver(peer): admit(peer, at: now, into: &effects)
     case .disconnected(let peer) where isObserver(peer): audience.leave(peer)
     case .message(let peer, let bytes) where isObserver(peer): hear(bytes, from: peer, at: now, into: &effects)
@@ -273,9 +326,7 @@ public struct Replica {
       loaded(blocks, for: peer, at: now.monotonic, into: &effects)
       serveObservers(at: now.monotonic, into: &effects)
     case .checked(let bytes, let input, let peer): takeIn(bytes, input, from: peer, at: now, into: &effects)
-    case .connected(let peer):
-      stepConsensus(.connected(peer), at: now)
-      greet(peer, into: &effects)
+    case .connected(let peer): meet(peer, at: now, into: &effects)
     case .disconnected(let peer): dismiss(peer, into: &effects)
     case .message(let peer, let bytes): receive(bytes, from: peer, at: now, into: &effects)
     case .tick: tick(at: now, into: &effects)
@@ -313,7 +364,7 @@ public struct Replica {
     effects.append(.wake(at: nextWake(after: now.monotonic)))
   }
 
-  private mutating func start(at now: Moment, into effects: inout [Effect]) {
+  mutating func start(at now: Moment, into effects: inout [Effect]) {
     for (height, root) in recentRoots { stepConsensus(.finalRoot(height: height, stateRoot: root), at: now) }
     recentRoots = []
     // The ledger's cut first: what it holds is neither announced nor fetched again.
@@ -363,6 +414,7 @@ public struct Replica {
       effects.append(.report(peer, "malformed message: \(error)"))
       return
     }
+    guard let message = unbound(message, from: peer, at: now, into: &effects) else { return }
     guard index != nil || message.isForObservers else { return }
     switch message {
     case .consensus(let message): stepConsensus(.message(from: peer, message), at: now)
@@ -376,12 +428,16 @@ public struct Replica {
       guard height <= committed, !isLoading[Int(peer)] else { return }
       isLoading[Int(peer)] = true
       effects.append(.loadBlocks(for: peer, from: height))
-    case .blocks(let blocks): take(sparingVoteLists(blocks), from: peer, at: now, into: &effects)
+    case .blocks(let blocks):
+      // E1: what the next committee ordered is for a node of that one. First of all, since the last vote list stays.
+      let own = Array(blocks.prefix { $0.proposal.header.epoch == committee.epoch })
+      // Nothing of it: not answered, so that the question is not asked again at once.
+      if !own.isEmpty { take(sparingVoteLists(own), from: peer, at: now, into: &effects) }
     case .nonces(let batch): take(batch, from: peer)
     case .certificate(let certificate):
       if certificate.height > certifier.highestCertified { take(certificate, into: &effects) }
     case .share(let share): take(share, from: peer, into: &effects)
-    case .transaction: break
+    case .transaction, .bound: break
     }
   }
 
@@ -416,8 +472,8 @@ public struct Replica {
     // What an observer's machine would say is for nobody (O1).
     case .send where index == nil: break
     case .broadcast where index == nil: break
-    case .send(let peer, let message): effects.append(.send(to: peer, .consensus(message)))
-    case .broadcast(let message): effects.append(.broadcast(.consensus(message)))
+    case .send(let peer, let message): effects.append(.send(to: peer, bound(.consensus(message))))
+    case .broadcast(let message): effects.append(.broadcast(bound(.consensus(message))))
     case .wantProposal(let view, _, let parentHash): propose(in: view, over: parentHash, at: now)
     case .validate(let block, let proposal): validate(block, proposal, at: now)
     case .notarized(let block, let proposal):
@@ -450,8 +506,8 @@ public struct Replica {
     case .persist(let entry): persist(.lane(entry), into: &effects)
     case .send where index == nil: break
     case .broadcast where index == nil: break
-    case .send(let peer, let message): effects.append(.send(to: peer, .lane(message)))
-    case .broadcast(let message): effects.append(.broadcast(.lane(message)))
+    case .send(let peer, let message): effects.append(.send(to: peer, bound(.lane(message))))
+    case .broadcast(let message): effects.append(.broadcast(bound(.lane(message))))
     case .timer(let at): lanesWake = at
     case .held(let batch, let hash):
       verify(batch, hash: hash, into: &effects)

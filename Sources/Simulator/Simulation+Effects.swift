@@ -108,6 +108,8 @@ extension Simulation {
     case .proven(let height, let certificate): if host.isHonest { checkProof(height, certificate, host) }
     case .certified(let certificate): if host.isHonest { checkCertificate(certificate, host) }
     case .keepSecrets(let secrets): host.secrets = secrets
+    // The committee of a run stays: nobody proposes another.
+    case .committee: break
     case .needSeed:
       note(.noncesDiscarded)
       schedule(.seed(freshSeed()), for: host, after: Duration64.microsecond)

@@ -29,8 +29,8 @@ extension Simulation {
     var mixer = SeededRandom(seed: UInt64(host.number) << 32 | UInt64(host.life))
     let kept = host.secrets.flatMap { ShareKeeper(contents: $0) } ?? ShareKeeper()
     host.replica = Replica(
-      chain: chain, keys: genesis.validators.map(\.key), index: host.identity, signer: host.signer,
-      scheme: options.signatures, settings: settings, clearing: state.clearing, system: state.system,
+      chain: chain, signer: host.signer, scheme: options.signatures, settings: settings, clearing: state.clearing,
+      system: state.system,
       tree: state.tree, recovery: state.recovery(journal: journal, amnesiac: amnesiac),
       secrets: ReplicaSecrets(seed: freshSeed(), kept: kept), bootId: mixer.next())
     host.isUp = true

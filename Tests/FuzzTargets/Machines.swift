@@ -134,7 +134,7 @@ struct ReplicaRig {
     var history = HistoryTree()
     history.append(Market.chain)
     replica = Replica(
-      chain: Market.chain, keys: Market.validators, index: index, signer: .standIn(Market.validators[Int(index)]),
+      chain: Market.chain, signer: .standIn(Market.validators[Int(index)]),
       scheme: .standIn, settings: ReplicaSettings(), clearing: house, system: system, tree: tree,
       recovery: Recovery(head: nil, history: history, journal: [], amnesiac: false),
       secrets: ReplicaSecrets(seed: SecretBytes(count: 32)), bootId: UInt64(index) + 1)

@@ -30,6 +30,8 @@ final class Cluster {
     var ready: Set<UInt64> = []
     var finalized: [FinalizedBlock] = []
     var proven: Height = 0
+    var certified: Height = 0
+    var secrets: SecretBytes?
     var halted: String?
     /// The disk does not finish any commit.
     var isDiskStuck = false
@@ -66,7 +68,8 @@ final class Cluster {
   var settings = ReplicaSettings()
 
   init(
-    validators: Int = 4, seed: UInt64 = 1, listings: [Listing] = [], settings: ReplicaSettings = ReplicaSettings()
+    validators: Int = 4, seed: UInt64 = 1, listings: [Listing] = [], settings: ReplicaSettings = ReplicaSettings(),
+    epochBlocks: UInt64 = 0
   ) {
     self.settings = settings
     random = SeededRandom(seed: seed)
@@ -84,7 +87,7 @@ final class Cluster {
       name: "cluster",
       validators: keys.enumerated().map {
         GenesisValidator(name: "v\($0.offset)", key: $0.element, host: "host", port: 1)
-      }, market: market, keys: KeyScheduleSettings(epochBlocks: 0))
+      }, market: market, keys: KeyScheduleSettings(epochBlocks: epochBlocks))
     for _ in 0..<validators { nodes.append(Node()) }
     for node in 0..<validators { start(node) }
   }
@@ -98,7 +101,28 @@ final class Cluster {
   }
 
   /// Whether two nodes have a session: observers have none with each other.
-  private func areConnected(_ one: Int, _ other: Int) -> Bool { one != other && min(one, other) < validators }
+  private func areConnected(_ one: Int, _ other: Int) -> Bool {
+    one != other && [one, other].contains { $0 < validators || nodes[$0].replica?.index != nil }
+  }
+
+  func key(_ node: Int) -> PublicKey { identities[node].publicKey }
+
+  /// By which number `node` knows `peer` at present: its place in the committee, or an observer's.
+  func number(of peer: Int, at node: Int) -> ValidatorIndex {
+    guard let committee = nodes[node].replica?.committee else { return ValidatorIndex(peer) }
+    if let place = committee.keys.firstIndex(of: key(peer)) { return ValidatorIndex(place) }
+    return ValidatorIndex(committee.n + (peer >= validators ? peer - validators : Self.formerValidators + peer))
+  }
+
+  /// Places of observers that were validators of the genesis.
+  private static let formerValidators = 40
+
+  private func node(_ number: Int, at node: Int) -> Int? {
+    guard let committee = nodes[node].replica?.committee else { return nil }
+    if number < committee.n { return identities.firstIndex { $0.publicKey == committee.keys[number] } }
+    let place = number - committee.n
+    return place >= Self.formerValidators ? place - Self.formerValidators : validators + place
+  }
 
   var moment: Moment { Moment(monotonic: now, wall: wallOrigin + now) }
 
@@ -135,7 +159,7 @@ final class Cluster {
         history = kept
       }
     } else {
-      clearing = ClearingHouse(genesis: genesis.market, chain: chain)
+      clearing = ClearingHouse(genesis: genesis.market, chain: chain, validators: genesis.members)
       var changes: [RecordChange] = []
       clearing.sealGenesis(into: &changes)
       system.sealGenesis(into: &changes)
@@ -149,16 +173,41 @@ final class Cluster {
           ], changes: changes, meta: [LedgerMeta.history: history.wireBytes]))
     }
     node.replica = Replica(
-      chain: chain, keys: genesis.validators.map(\.key), index: index < validators ? ValidatorIndex(index) : nil,
-      signer: identities[index],
-      scheme: .standIn, settings: settings, clearing: clearing, system: system, tree: tree,
+      chain: chain, signer: identities[index], scheme: .standIn, settings: settings, clearing: clearing, system: system,
+      tree: tree,
       recovery: Recovery(head: head, history: history, journal: node.journal, amnesiac: amnesiac, recentRoots: roots),
-      secrets: ReplicaSecrets(seed: SecretBytes(count: 32)), bootId: UInt64(index + 1) << 32 | UInt64(node.life))
+      secrets: ReplicaSecrets(
+        seed: seed(of: index, life: node.life),
+        kept: node.secrets.flatMap { ShareKeeper(contents: $0) } ?? ShareKeeper()),
+      bootId: UInt64(index + 1) << 32 | UInt64(node.life))
     push(index, .start, after: 0)
     for peer in nodes.indices where areConnected(peer, index) && nodes[peer].replica != nil {
-      push(index, .connected(ValidatorIndex(peer)), after: 1_000_000)
-      push(peer, .connected(ValidatorIndex(index)), after: 1_000_000)
+      push(index, .connected(number(of: peer, at: index)), after: 1_000_000)
+      push(peer, .connected(number(of: index, at: peer)), after: 1_000_000)
     }
+  }
+
+  /// As a host does it: what was on its way by former numbers is lost, and every session is told of again.
+  private func succeed(_ index: Int) {
+    let life = nodes[index].life
+    queue.removeAll { event in
+      guard event.node == index, event.life == life else { return false }
+      switch event.input {
+      case .message, .connected, .disconnected, .loaded, .checked: return true
+      default: return false
+      }
+    }
+    for peer in nodes.indices where areConnected(peer, index) && nodes[peer].replica != nil {
+      push(index, .connected(number(of: peer, at: index)), after: 1_000_000)
+      if nodes[peer].replica?.committee.epoch == nodes[index].replica?.committee.epoch {
+        push(peer, .connected(number(of: index, at: peer)), after: 1_000_000)
+      }
+    }
+  }
+
+  private func seed(of node: Int, life: Int) -> SecretBytes {
+    SecretBytes(
+      copying: [UInt8](repeating: UInt8(truncatingIfNeeded: node + 1), count: 31) + [UInt8(truncatingIfNeeded: life)])
   }
 
   /// Memory is lost; journal and ledger stay.
@@ -203,17 +252,23 @@ final class Cluster {
     switch effect {
     case .persist(let record): node.journal.append(record)
     case .rewriteJournal(let records): node.journal = records
-    case .send(let peer, let message): deliver(message, from: index, to: Int(peer))
+    case .send(let peer, let message):
+      if let peer = self.node(Int(peer), at: index) { deliver(message, from: index, to: peer) }
     case .broadcast(let message):
       node.sent.append(message)
       if node.sent.count > 1000 { node.sent.removeFirst(500) }
-      for peer in 0..<validators where peer != index { deliver(message, from: index, to: peer) }
+      for place in 0..<(node.replica?.committee.n ?? 0) {
+        if let peer = self.node(place, at: index), peer != index { deliver(message, from: index, to: peer) }
+      }
     case .publish(let observers, let bytes):
-      for observer in observers { deliver(bytes, from: index, to: Int(observer)) }
+      for observer in observers {
+        if let peer = self.node(Int(observer), at: index) { deliver(bytes, from: index, to: peer) }
+      }
     case .dismiss(let observer, let reason):
-      guard nodes.indices.contains(Int(observer)) else { return }
-      nodes[Int(observer)].dismissals.append(reason)
-      push(Int(observer), .disconnected(ValidatorIndex(index)), after: 1_000_000)
+      guard let peer = self.node(Int(observer), at: index), nodes.indices.contains(peer) else { return }
+      nodes[peer].dismissals.append(reason)
+      push(peer, .disconnected(number(of: index, at: peer)), after: 1_000_000)
+    case .committee: succeed(index)
     case .check(let bytes, let observer):
       let input = TransactionCheck.run(bytes, chain: genesis.chain, scheme: .standIn)
       push(index, .checked(bytes, input, from: observer), after: 100_000)
@@ -241,7 +296,9 @@ final class Cluster {
     case .readReady(let ticket): node.ready.insert(ticket)
     case .finalized(let block): node.finalized.append(block)
     case .proven(let height, _): node.proven = max(node.proven, height)
-    case .certified, .keepSecrets, .needSeed: break
+    case .certified(let certificate): node.certified = max(node.certified, certificate.height)
+    case .keepSecrets(let secrets): node.secrets = secrets
+    case .needSeed: push(index, .seed(SecretBytes(count: 32)), after: 0)
     case .wake(let at): node.wake = at
     case .report(let peer, let reason): node.reports.append("\(peer): \(reason)")
     case .halt(let reason): node.halted = reason
@@ -257,7 +314,7 @@ final class Cluster {
       return
     }
     let delay = 500_000 + Instant(random.below(1_000_000))
-    push(to, .message(from: ValidatorIndex(from), message), after: delay)
+    push(to, .message(from: number(of: from, at: to), message), after: delay)
   }
 
   // MARK: Clients

@@ -32,7 +32,7 @@ struct Certifier {
   /// Certificates kept for the ledger: their blocks were not committed yet.
   static let pendingMax = 1024
 
-  let own: Participant?
+  private(set) var own: Participant?
   /// Nil between `discardNonces` and the host's new seed.
   private(set) var source: SeedSource?
   let keeper: ShareKeeper
@@ -68,6 +68,17 @@ struct Certifier {
     choice = SignerChoice(validators: validators)
     collector = ShareCollector(validators: validators)
     connected = Array(repeating: false, count: validators)
+  }
+
+  /// Another committee, with other places in it: what was prepared and said in the former one is of no use.
+  mutating func succeed(index: ValidatorIndex?, validators: Int) {
+    for signer in signers { signer.discardAll() }
+    (signers, preparedThrough) = ([], [])
+    own = index.map { Participant($0) + 1 }
+    choice = SignerChoice(validators: validators)
+    collector = ShareCollector(validators: validators)
+    connected = Array(repeating: false, count: validators)
+    (party, said, attendedTo) = (nil, nil, nil)
   }
 
   /// The key that never changes, once there is one.

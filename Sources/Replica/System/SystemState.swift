@@ -1,6 +1,6 @@
 // Replicated state beside the clearing house: the group key, key generation, and the receipts' root of the last block.
 
-import Clearing
+public import Clearing
 import Consensus
 public import Ledger
 public import Primitives
@@ -30,16 +30,12 @@ public struct SystemState: Sendable {
   /// As it was before each applied block that may still be rolled back, oldest first.
   private var earlier: [KeySchedule] = []
   private let underlyings: [UnderlyingTerms]
-  private let identities: Int
 
   /// The state of genesis without its records. Then `sealGenesis`, or load the records and `rebuild`.
   public init(genesis: Genesis, chain: Digest, scheme: SignatureScheme) {
     underlyings = genesis.market.underlyings
-    identities = genesis.validators.count
-    let validators = genesis.validators.map(\.key)
     keys = KeySchedule(
-      chain: chain, identities: validators, threshold: VoteRules(n: validators.count).quorum, settings: genesis.keys,
-      scheme: scheme)
+      chain: chain, committee: KeyCommittee(genesis.validators.map(\.key)), settings: genesis.keys, scheme: scheme)
   }
 
   /// For a ledger without blocks; these records cannot be rolled back.
@@ -68,30 +64,48 @@ public struct SystemState: Sendable {
     }
   }
 
-  /// Applies a block's key generation messages, in the order of the chain, and keeps the root of its receipts.
-  public mutating func apply(
-    height: Height, messages: [KeyGenerationMessage], receipts: [[UInt8]], into changes: inout [RecordChange]
-  ) {
+  /// First of a block: its key generation messages, in the order of the chain. `next`: the committee that is to succeed
+  /// the present one. Gives what the engine has to do about it before the block's transactions.
+  public mutating func advance(
+    height: Height, messages: [LaneKeyMessage], next: [PublicKey]?
+  ) -> [ClearingHouse.MembershipStep] {
     earlier.append(keys)
+    guard keys.settings.isOn else { return [] }
+    return applyKeys(height: height, messages, next: next.map { KeyCommittee($0) }).map { step in
+      switch step {
+      case .scheduled: .schedule
+      case .adopted: .adopt
+      case .failed(let isGivenUp): .fail(dropped: isGivenUp)
+      }
+    }
+  }
+
+  /// Last of a block: keeps the root of its receipts.
+  public mutating func seal(height: Height, receipts: [[UInt8]], into changes: inout [RecordChange]) {
     tables.blocks.put(
       BlockRecord(
         height: height, receipts: UInt32(truncatingIfNeeded: receipts.count), receiptsRoot: ReceiptTree.root(receipts),
         underlyings: underlyings), for: SystemKey())
-    if keys.settings.isOn { applyKeys(height: height, messages) }
     tables.sealBlock(into: &changes)
   }
 
-  private mutating func applyKeys(height: Height, _ messages: [KeyGenerationMessage]) {
+  private mutating func applyKeys(
+    height: Height, _ messages: [LaneKeyMessage], next: KeyCommittee?
+  ) -> [KeySchedule.Step] {
     let before = keys.record
     var count = tables.keys[SystemKey()]?.messages ?? 0
-    var heard: [Participant: (messages: Int, faults: Int)] = [:]
-    for message in messages {
-      // Each proof costs everybody some time: who sends false ones is not listened to any more in this block.
-      let known = heard[message.sender] ?? (0, 0)
-      guard known.messages < identities + 4, known.faults < 2 else { continue }
+    var heard: [Speaker: (messages: Int, faults: Int)] = [:]
+    let most = max(keys.holders.keys.count, keys.successors?.keys.count ?? 0) + 4
+    for said in messages {
+      // Each proof costs everybody some time: who sends false ones is not listened to any more in this block. In each lane
+      // apart, for anybody can put another's name to what is false.
+      let message = said.message
+      let speaker = Speaker(lane: said.lane, sender: message.sender)
+      let known = heard[speaker] ?? (0, 0)
+      guard known.messages < most, known.faults < 2 else { continue }
       let refusal = keys.apply(message)
       let isFaulty = [.badSignature, .badProof, .invalidPoint, .noSuchDealing, .falseComplaint].contains(refusal)
-      heard[message.sender] = (known.messages + 1, known.faults + (isFaulty ? 1 : 0))
+      heard[speaker] = (known.messages + 1, known.faults + (isFaulty ? 1 : 0))
       switch refusal {
       // A false complaint is held against its sender.
       case nil, .falseComplaint:
@@ -100,13 +114,19 @@ public struct SystemState: Sendable {
       default: continue
       }
     }
-    keys.endBlock(height)
+    let steps = keys.endBlock(height, next: next)
     if keys.record.running != before.running {
       for place in 0..<count { tables.keyMessages.remove(KeyMessageKey(place)) }
       count = 0
     }
     let record = KeyScheduleRecord(schedule: keys.record, messages: count)
     if tables.keys[SystemKey()] != record { tables.keys.put(record, for: SystemKey()) }
+    return steps
+  }
+
+  private struct Speaker: Hashable {
+    var lane: ValidatorIndex
+    var sender: Participant
   }
 
   /// Takes the newest applied block back and reports the changes that undo it.
@@ -123,4 +143,20 @@ public struct SystemState: Sendable {
 
   /// The schedule after the last block that cannot be rolled back any more.
   public var finalKeys: KeySchedule { earlier.first ?? keys }
+}
+
+/// A key generation message in the lane of whoever said it or passed it on.
+public struct LaneKeyMessage: Sendable {
+  public var lane: ValidatorIndex
+  public var message: KeyGenerationMessage
+
+  public init(lane: ValidatorIndex, message: KeyGenerationMessage) {
+    self.lane = lane
+    self.message = message
+  }
+}
+
+extension KeyCommittee {
+  /// A quorum of the committee signs.
+  public init(_ keys: [PublicKey]) { self.init(keys: keys, threshold: VoteRules(n: keys.count).quorum) }
 }
