@@ -143,8 +143,8 @@ let shell: [Target] = [
     of: "Node",
     [
       "Clearing", "Consensus", "Gossip", "Ledger", "Pricing", "Primitives", "Replica", "Simulator", "Sodium", "Storage",
-      "Wire", .product(name: "NIOCore", package: nio), .product(name: "NIOHTTP1", package: nio),
-      .product(name: "NIOPosix", package: nio),
+      "Wire", .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: nio),
+      .product(name: "NIOHTTP1", package: nio), .product(name: "NIOPosix", package: nio),
     ]),
   .testTarget(name: "ArchitectureTests", swiftSettings: strict),
   // Drives the real executable as a black box.

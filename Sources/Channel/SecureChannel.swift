@@ -95,9 +95,9 @@ public struct SecureChannel: Sendable {
     self.allowed = allowed
   }
 
-  /// From now on, messages of the other side may have at most so many bytes: it turned out to be one that has less to
-  /// say. Those sent are bounded as before.
-  public mutating func limitReceived(to bytes: Int) { receivedBytesMax = min(receivedBytesMax, max(0, bytes)) }
+  /// From now on, messages of the other side may have at most so many bytes, within the limit of the channel: it turned
+  /// out to be one that has less to say, or more. Those sent are bounded as before.
+  public mutating func limitReceived(to bytes: Int) { receivedBytesMax = min(limits.messageBytesMax, max(0, bytes)) }
 
   /// Bytes kept of what has come but is not whole.
   public var bufferedBytes: Int { frames.bufferedBytes + records.bufferedBytes }

@@ -1,12 +1,18 @@
-// `novation validator list|status`: who decides, and how they are doing.
+// `novation validator list|status`: who decides, how they are doing, and what is about to change.
 
 import ArgumentParser
 import Node
 
 struct ValidatorCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "validator", abstract: "The validator set: who is in it, and how each is doing.",
-    subcommands: [List.self, Status.self])
+    commandName: "validator", abstract: "The validator set: who is in it, how each is doing, and how it changes.",
+    discussion: """
+      A change is proposed by one validator and approved by a quorum of them, each with its identity key. At the next epoch \
+      shares of the group key are made for the new set; it decides from the epoch after, and the old one until then.
+      """,
+    subcommands: [
+      List.self, Status.self, Propose.self, Approve.self, Withdraw.self, Retire.self, RotateKey.self,
+    ])
 
   struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Names, states, addresses and keys.")
@@ -18,7 +24,7 @@ struct ValidatorCommand: AsyncParsableCommand {
 
   struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Quorums, the group key and the health of each validator, as this node sees them.",
+      abstract: "Quorums, the group key, the health of each validator as this node sees it, and open changes.",
       discussion: """
         Votes are those in the certificates of the latest blocks: only what came in time to be needed is in one, so that \
         the slowest of a healthy set has few. A round trip is measured by the kernel on the session between the nodes.
@@ -71,7 +77,25 @@ enum ValidatorView {
         TextTable.Cell(HumanText.short(validator.text("publicKey"))),
       ])
     }
-    return facts(document).render(style: style) + "\n" + table.render(style: style)
+    return facts(document).render(style: style) + "\n" + table.render(style: style) + changes(document, style)
+  }
+
+  private static func changes(_ document: JSONValue, _ style: Style) -> String {
+    let changes = document["changes"]?.array ?? []
+    guard !changes.isEmpty else { return "" }
+    var table = TextTable([
+      .init("CHANGE", .right), .init("STATE"), .init("APPROVALS", .right), .init("FAILED", .right), .init("WHAT"),
+      .init("WAITS FOR"),
+    ])
+    for change in changes {
+      let count = change["approvals"]?.array?.count ?? 0
+      table.add([
+        cell(change, "id"), TextTable.Cell(change.text("state"), change.text("state") == "open" ? .yellow : .green),
+        TextTable.Cell("\(count) of \(change.text("needed"))"), cell(change, "failures"), cell(change, "summary"),
+        cell(change, "waitsFor"),
+      ])
+    }
+    return "\n" + table.render(style: style)
   }
 
   private static func facts(_ document: JSONValue) -> Facts {

@@ -4,6 +4,7 @@ import Clearing
 import Hummingbird
 import NIOCore
 import Primitives
+import Replica
 
 /// What became of a batch of lines.
 public struct FeedDocument: Codable, Sendable {
@@ -26,7 +27,8 @@ extension APIServer {
 
   /// JSON lines; each is judged for itself, and what is refused of them does not stop the others.
   func feed(_ request: Request) async throws -> Response {
-    guard info.index != nil else {
+    // Not as a read of the state: that undoes speculation, and a feeder comes many times a second.
+    guard try await host.readSpeculative({ $0.index != nil }) else {
       throw APIError(
         .conflict, "notValidator", "this node is no validator, so it signs no prices",
         hint: "Give the socket of a validator.")

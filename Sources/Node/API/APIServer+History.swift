@@ -93,7 +93,9 @@ extension APIServer {
       certificate, header: proposal.header, chain: info.genesis.chain, groupKey: groupKey)
     if withVotes, let held = try? WireReader.decode(Certificates.self, from: block.certificates), let votes = held.state
     {
-      document.add(votes, genesis: info.genesis)
+      if let committee = try LedgerCertificate.committee(votes.epoch, in: host.store, genesis: info.genesis) {
+        document.add(votes, of: committee)
+      }
     }
     return document
   }

@@ -1,5 +1,6 @@
 // The Distributed System Reliability report, from this node's own samples.
 
+import Clearing
 import Consensus
 import Hummingbird
 import NIOCore
@@ -20,13 +21,12 @@ extension APIServer {
       }
       if !deadlines.contains(target) { deadlines = (deadlines + [target]).sorted() }
     }
-    let hosts = info.genesis.validators.map(\.host)
     return APIResponse.json(
-      try await host.readLocal { [host, info, deadlines] replica in
+      try await host.readLocal { [host, deadlines] replica in
         let now = Clock.monotonic
         let samples = host.reliability.accepted
         let statistics = replica.consensus.statistics
-        let reached = host.connectedPeers + (info.index == nil ? 0 : 1)
+        let reached = host.connectedPeers + (replica.index == nil ? 0 : 1)
         return ReliabilityDocument(
           deadlines: deadlines.map { .init(milliseconds: $0, samples, at: now) },
           final: .init(samples.compactMap(\.final)), proven: .init(samples.compactMap(\.proven)),
@@ -36,7 +36,7 @@ extension APIServer {
             p99IntervalMilliseconds: host.recent.intervals.percentile(990).map(milliseconds),
             final: statistics.blocksFinal, fast: statistics.fastFinals, viewsEntered: statistics.viewsEntered,
             viewsSkipped: statistics.viewsNullified),
-          structure: .init(replica.committee, hosts: hosts, reached: reached),
+          structure: .init(replica.committee, hosts: replica.members.map(\.host), reached: reached),
           height: replica.finalHeight, stateRoot: replica.finalRoot.hex, consistency: "local")
       })
   }

@@ -1,5 +1,6 @@
 // The validator set, as the genesis names it, as final state has it and as this node meets it.
 
+import Clearing
 import Consensus
 import Hummingbird
 import NIOCore
@@ -21,32 +22,36 @@ private enum Health: String {
 
 extension APIServer {
   func validators(_ request: Request) async throws -> Response {
-    let genesis = info.genesis
-    let own = info.index
-    let roundTrips = await host.roundTrips()
+    let measured = await host.roundTrips()
     return APIResponse.json(
       try await read(try ReadOptions(request)) { [host] replica, point in
         let now = Clock.monotonic
-        let count = genesis.validators.count
+        let own = replica.index.map(Int.init)
+        let members = replica.members
+        let count = members.count
         let led = host.recent.led(by: count)
         let votes = host.recent.voted(by: count)
         let traffic = host.traffic
+        let roundTrips = measured.numbering == replica.committee.epoch ? measured.times : []
         let leader = replica.committee.leader(of: replica.consensus.view)
         let keys = replica.keySchedule
         return ValidatorsDocument(
-          validators: genesis.validators.enumerated().map { index, validator in
+          validators: members.enumerated().map { index, validator in
             let heard = traffic.indices.contains(index) ? traffic[index].heardAt.map { now - $0 } : nil
             let health = Self.health(isOwn: index == own, isConnected: host.isConnected(index), silence: heard)
             return .init(
               index: index, name: validator.name, publicKey: validator.key.hex,
-              address: SocketAddressText(host: validator.host, port: validator.port).description, state: "active",
+              address: SocketAddressText(host: validator.host, port: validator.port).description,
+              operatorName: validator.data.operatorName, network: validator.data.network,
+              country: validator.data.country, version: validator.data.version, state: "active",
               connected: index == own || host.isConnected(index), health: health.rawValue,
               silentMilliseconds: heard.map(milliseconds),
               roundTripMilliseconds: roundTrips.indices.contains(index) ? roundTrips[index].map(milliseconds) : nil,
               leader: Int(leader) == index, proposed: led.each[index], votes: votes[index],
               share: keys.active.map { $0.publicShare(of: Participant(index) + 1) != nil })
           },
-          epoch: replica.committee.epoch, view: replica.consensus.view, quorum: replica.committee.quorum,
+          epoch: replica.committee.epoch, changes: ChangeReport.all(of: replica), view: replica.consensus.view,
+          quorum: replica.committee.quorum,
           fastQuorum: replica.committee.fastQuorum, faulty: replica.committee.f, slow: replica.committee.p,
           keys: .init(keys), window: led.of, height: point.height, stateRoot: point.stateRoot,
           consistency: point.consistency)

@@ -10,7 +10,7 @@ public enum NodeWarnings {
     var warnings = [
       connections(
         connected: host.connectedPeers, validators: replica.committee.n, quorum: replica.committee.quorum,
-        isObserver: info.index == nil),
+        isObserver: replica.index == nil),
       replica.consensus.isAmnesiac
         ? "votes withheld: the journal was lost and safety is being re-established" : nil,
       replica.isBehind ? "catching up with the network" : nil,

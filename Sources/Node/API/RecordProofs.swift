@@ -85,8 +85,7 @@ extension CertificateDocument {
   }
 
   /// Each vote with the bytes that its validator signed.
-  mutating func add(_ list: Certificate, genesis: Genesis) {
-    let committee = Committee(chain: genesis.chain, epoch: list.epoch, keys: genesis.validators.map(\.key))
+  mutating func add(_ list: Certificate, of committee: Committee) {
     votes = list.entries.map { entry -> Vote in
       let vote = list.vote(entry)
       return Vote(

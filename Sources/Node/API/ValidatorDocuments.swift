@@ -6,6 +6,11 @@ public struct ValidatorsDocument: Codable, Sendable {
     public var name: String
     public var publicKey: String
     public var address: String
+    /// As its operator says; empty where it does not.
+    public var operatorName: String
+    public var network: String
+    public var country: String
+    public var version: String
     public var state: String
     public var connected: Bool
     /// self | good | silent | disconnected: see `Health`.
@@ -21,6 +26,27 @@ public struct ValidatorsDocument: Codable, Sendable {
     public var votes: Int
     /// Whether it holds a share of the group key; null before there is one.
     @Nullable public var share: Bool?
+  }
+
+  /// A change of the set that is not in force yet.
+  public struct Change: Codable, Sendable {
+    public var id: UInt64
+    /// add | remove | replaceKey | address | data
+    public var kind: String
+    public var summary: String
+    /// Names of validators.
+    public var proposer: String
+    public var approvals: [String]
+    public var needed: Int
+    /// open | approved | scheduled | ready
+    public var state: String
+    /// What has to happen before it goes on, as a sentence.
+    public var waitsFor: String
+    public var proposedAt: UInt64
+    @Nullable public var approvedAt: UInt64?
+    @Nullable public var scheduledAt: UInt64?
+    /// Key generations for it that failed; after the third it is dropped.
+    public var failures: UInt32
   }
 
   /// The group key and whose shares sign with it.
@@ -40,7 +66,9 @@ public struct ValidatorsDocument: Codable, Sendable {
   }
 
   public var validators: [Validator]
+  /// Number of this set: it counts changes of who decides.
   public var epoch: UInt64
+  public var changes: [Change]
   public var view: UInt64
   public var quorum: Int
   public var fastQuorum: Int
@@ -48,7 +76,7 @@ public struct ValidatorsDocument: Codable, Sendable {
   /// That may be slow or down while the fast path works.
   public var slow: Int
   public var keys: Keys
-  /// Final blocks behind `proposed` and `votes`, since start and at most 500.
+  /// Final blocks behind `proposed` and `votes`, since start, of this set and at most 500.
   public var window: Int
   public var height: UInt64
   public var stateRoot: String

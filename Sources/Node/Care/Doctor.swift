@@ -76,13 +76,18 @@ public struct Doctor {
       let loaded = try node.loadIdentityFile()
       for warning in loaded.warnings { add("identity", .warning, warning, "Give the file mode 0600.") }
       let key = loaded.file.publicKey
-      let place = node.genesis.validators.firstIndex { $0.key == key }
-      if node.configuration.node.role == .validator, place == nil {
+      let known = node.knownValidators()
+      let place = known.index(of: key)
+      switch (node.configuration.node.role, place) {
+      case (.observer, .some):
         add(
-          "identity", .bad, "\(key.hex) is no validator of this genesis",
-          "Set identity.key to the validator's key file, or node.role to \"observer\".")
-      } else {
-        fine("identity", place.map { "validator \($0) of \(node.genesis.validators.count)" } ?? "observer")
+          "identity", .bad, "\(key.hex) is a validator's key",
+          "Set node.role to \"validator\", or identity.key to a key of the observer's own.")
+      case (.validator, nil):
+        add(
+          "identity", .warning, "\(key.hex) is no validator at this height: the node follows the chain as an observer",
+          "Nothing, if it is to become one; else set identity.key to the validator's key file.")
+      default: fine("identity", place.map { "validator \($0) of \(known.members.count)" } ?? "observer")
       }
     } catch {
       add("identity", .bad, "\(error)", "Set identity.key to a readable key file.")

@@ -1,5 +1,6 @@
 // Whether the certificates that a ledger holds prove its state: by the group key, and that key by its validators' votes.
 
+import Clearing
 import Consensus
 import Ledger
 import Primitives
@@ -16,7 +17,16 @@ enum LedgerCertificate {
     return try? WireReader.decode(KeyScheduleRecord.self, from: bytes).schedule.active?.groupKey
   }
 
-  /// What is wrong with what proves the newest block; nil when a quorum of the genesis signed its state, and what the
+  /// The validators that signed as this committee; nil for one that the ledger does not know.
+  static func committee(_ number: Epoch, in store: LMDBStore, genesis: Genesis) throws -> Committee? {
+    if number == 0 { return Committee(chain: genesis.chain, epoch: 0, keys: genesis.validators.map(\.key)) }
+    guard let bytes = try store.record(table: ClearingTables().committees.id, key: CommitteeKey(number).wireBytes),
+      let record = try? WireReader.decode(CommitteeRecord.self, from: bytes), !record.keys.isEmpty
+    else { return nil }
+    return Committee(chain: genesis.chain, epoch: number, keys: record.keys)
+  }
+
+  /// What is wrong with what proves the newest block; nil when a quorum of its committee signed its state, and what the
   /// group signed last is what the ledger holds.
   static func fault(in store: LMDBStore, genesis: Genesis) throws -> String? {
     guard let head = try store.head(), head.height > 0 else { return nil }
@@ -27,9 +37,11 @@ enum LedgerCertificate {
     guard votes.kind == .state, votes.block == block.hash, votes.stateRoot == block.stateRoot else {
       return "the votes at height \(head.height) are for another block or state"
     }
-    let committee = Committee(chain: genesis.chain, epoch: votes.epoch, keys: genesis.validators.map(\.key))
+    guard let committee = try committee(votes.epoch, in: store, genesis: genesis) else {
+      return "the votes at height \(head.height) are of committee \(votes.epoch), which the ledger does not know"
+    }
     guard votes.verify(committee: committee, scheme: .ed25519) else {
-      return "the votes at height \(head.height) are not those of a quorum of this genesis"
+      return "the votes at height \(head.height) are not those of a quorum of this network"
     }
     guard let stored = try store.latestCertificate() else { return nil }
     return try fault(of: stored, in: store, genesis: genesis)

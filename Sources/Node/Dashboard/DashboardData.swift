@@ -34,7 +34,8 @@ struct DashboardData: Sendable {
   {
     self.status = status
     self.finality = finality
-    let validators = info.genesis.validators
+    let validators = replica.members
+    let own = replica.index.map(Int.init)
     let led = host.recent.led(by: validators.count)
     blocksCounted = led.of
     let traffic = host.traffic
@@ -42,7 +43,7 @@ struct DashboardData: Sendable {
     peers = validators.enumerated().map { index, validator in
       Peer(
         name: validator.name, address: SocketAddressText(host: validator.host, port: validator.port).description,
-        isOwn: index == info.index, isConnected: host.isConnected(index),
+        isOwn: index == own, isConnected: host.isConnected(index),
         silence: index < traffic.count ? traffic[index].heardAt.map { now - $0 } : nil, led: led.each[index])
     }
     instruments = replica.clearing.instruments()

@@ -44,6 +44,12 @@ struct RecentEvents: Sendable {
     }
   }
 
+  /// Another committee numbers its validators anew: what those of the former did is not told of it.
+  mutating func succeed() {
+    leaders.removeAll()
+    voters.removeAll()
+  }
+
   /// Of the latest blocks, those that each of `count` validators proposed, and how many blocks these were.
   func led(by count: Int) -> (each: [Int], of: Int) {
     let latest = leaders.suffix(Self.leadersKept)

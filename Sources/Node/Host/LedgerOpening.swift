@@ -19,9 +19,12 @@ struct LedgerOpening {
 
   /// Opens the ledger of a node, creating block 0 in an empty one. Refuses one of another chain, and a damaged one unless
   /// it may be fetched from peers.
+  ///
+  /// `mayRenewJournal` sees the state before the journal is opened: whether a missing one may be made anew, as if nothing
+  /// had been forgotten. What it throws keeps the node from starting with the files as they are.
   static func open(
     ledger: String, genesis: Genesis, identity: PublicKey, mapSizeMax: Int, onDamage: NodeConfiguration.OnDamage,
-    log: Logger
+    log: Logger, mayRenewJournal: (LedgerState) throws -> Bool
   ) throws -> LedgerOpening {
     let (store, state): (LMDBStore, LedgerState)
     do {
@@ -35,7 +38,11 @@ struct LedgerOpening {
         metadata: ["damage": "\(error.message)", "aside": "\(path)"])
       (store, state) = try openState(ledger, genesis, mapSizeMax)
     }
-    let journal = try Journal(path: NodeHome.journalPath(ledger: ledger), owner: NodeHome.journalOwner(identity))
+    let path = NodeHome.journalPath(ledger: ledger)
+    if try mayRenewJournal(state), !FileAccess.exists(path) {
+      try NodeHome.initialize(ledger: ledger, identity: identity)
+    }
+    let journal = try Journal(path: path, owner: NodeHome.journalOwner(identity))
     let found = journal.recovered()
     let records = try found.records.map { bytes -> JournalRecord in
       guard let record = try? WireReader.decode(JournalRecord.self, from: bytes) else {
@@ -49,12 +56,14 @@ struct LedgerOpening {
     let recovery = state.recovery(journal: records, amnesiac: isAmnesia(found.condition))
     if recovery.amnesiac {
       // From now on the journal itself says that votes were forgotten, until agreement says otherwise.
-      try journal.rewrite(keeping: [JournalRecord.consensus(.amnesiac(true)).wireBytes])
+      let committee = state.clearing.committeeNumber
+      let epoch = committee > 0 ? [JournalRecord.epoch(committee).wireBytes] : []
+      try journal.rewrite(keeping: epoch + [JournalRecord.consensus(.amnesiac(true)).wireBytes])
       log.warning(
         "the journal is missing or damaged: this validator votes again when that is provably safe",
         metadata: ["journal": "\(NodeHome.journalPath(ledger: ledger))", "found": "\(found.condition)"])
-    } else if let index = genesis.validators.firstIndex(where: { $0.key == identity }),
-      recovery.isJournalOlderThanLedger(of: ValidatorIndex(truncatingIfNeeded: index))
+    } else if let index = state.index(of: identity),
+      recovery.isJournalOlderThanLedger(of: index, in: state.clearing.committeeNumber)
     {
       log.warning(
         "the journal is older than the ledger: this validator votes again when that is provably safe",
@@ -69,7 +78,12 @@ struct LedgerOpening {
     let store = try LMDBStore(
       path: NodeHome.databasePath(ledger: ledger), chain: genesis.chain, maximumMapSize: mapSizeMax)
     do {
-      return (store, try LedgerState(of: store, genesis: genesis, scheme: .ed25519))
+      let state = try LedgerState(of: store, genesis: genesis, scheme: .ed25519)
+      guard !state.clearing.validators.isEmpty else {
+        throw StoreError(
+          .otherFormat, "The ledger in \(ledger) names no validators.", advice: "Start the version that wrote it.")
+      }
+      return (store, state)
     } catch {
       store.close()
       throw error

@@ -94,19 +94,19 @@ public struct NodeProcess: Sendable {
     let notifier = SystemdNotifier()
     let metrics = NodeMetrics()
     let identity = try loadIdentity()
-    let keys = genesis.validators.map(\.key)
-    let index = try validatorIndex(of: identity.publicKey)
     let ledger = configuration.node.home + "/ledger"
     try FileAccess.makeDirectory(ledger, mode: 0o700)
-    // An observer has promised nothing that a lost journal could make it forget.
-    if index == nil, !FileAccess.exists(NodeHome.journalPath(ledger: ledger)) {
-      try NodeHome.initialize(ledger: ledger, identity: identity.publicKey)
-    }
     try await waitForRoom(notifier, log)
     notifier.send("STATUS=reading the ledger\nEXTEND_TIMEOUT_USEC=\(Self.longestOpening(ledger) / 1000)")
     let opened = try LedgerOpening.open(
       ledger: ledger, genesis: genesis, identity: identity.publicKey, mapSizeMax: Int(configuration.ledger.mapSize),
-      onDamage: configuration.ledger.onDamage, log: log)
+      onDamage: configuration.ledger.onDamage, log: log
+    ) { state in
+      let known = KnownValidators(state, genesis)
+      _ = try validatorIndex(of: identity.publicKey, known)
+      // An observer that was never a validator has promised nothing that a lost journal could make it forget.
+      return configuration.node.role == .observer && !known.keys.contains(identity.publicKey)
+    }
 
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let loop = group.next()
@@ -123,25 +123,31 @@ public struct NodeProcess: Sendable {
     settings.observersMax = Int(configuration.network.maxPeers)
     let secrets = SecretsFile(home: configuration.node.home, identity: identity, chain: genesis.chain)
     let replica = Replica(
-      chain: genesis.chain, keys: keys, index: index.map(ValidatorIndex.init), signer: .ed25519(identity),
-      scheme: .ed25519, settings: settings, clearing: opened.state.clearing,
+      chain: genesis.chain, signer: .ed25519(identity), scheme: .ed25519, settings: settings,
+      clearing: opened.state.clearing,
       system: opened.state.system, tree: opened.state.tree, recovery: opened.recovery,
       secrets: ReplicaSecrets(seed: .random(32), kept: try secrets.load()),
       bootId: SecureRandom.uint64() >> 2)
+    if configuration.node.role == .validator, replica.index == nil {
+      log.info(
+        "not a validator yet (or not any more): follows the chain as an observer",
+        metadata: ["key": "\(identity.publicKey.hex)", "chain": "\(genesis.chain)"])
+    }
     let host = ReplicaHost(
       replica: replica, store: opened.store, journal: journal, loop: loop, workers: workers, writer: writer,
       secrets: secrets, metrics: metrics,
       keptBlocks: configuration.ledger.history == .pruned ? UInt64(configuration.ledger.keepBlocks) : nil,
-      log: log)
+      mayVote: configuration.node.role == .validator, log: log)
     let network = PeerNetwork(
-      configuration: try networkConfiguration(identity: identity, index: index), loop: loop, log: log)
+      configuration: try networkConfiguration(identity: identity, KnownValidators(opened.state, genesis)),
+      members: replica.members, index: replica.index.map(Int.init), loop: loop, log: log)
     let halted = HaltSignal()
     host.onHalt = { halted.raise($0) }
     let info = NodeInfo(
-      genesis: genesis, chain: genesis.chain, configuration: configuration, index: index, publicKey: identity.publicKey,
+      genesis: genesis, chain: genesis.chain, configuration: configuration, publicKey: identity.publicKey,
       startedAt: Clock.monotonic)
     let publisher = PricePublisher(
-      host: host, identity: identity, genesis: genesis, index: index, syntheticSeed: syntheticSeed,
+      host: host, identity: identity, genesis: genesis, syntheticSeed: syntheticSeed,
       metrics: metrics, log: log)
 
     try await loop.flatSubmit { host.start(network: network) }.get()
@@ -209,42 +215,41 @@ public struct NodeProcess: Sendable {
     unlink(configuration.api.socket)
   }
 
-  /// The place among the validators of whoever has this key; nil for an observer.
-  func validatorIndex(of key: PublicKey) throws -> Int? {
-    let index = genesis.validators.firstIndex { $0.key == key }
-    switch (configuration.node.role, index) {
-    case (.validator, nil):
-      throw NodeError(
-        "the identity key \(key.hex) is no validator of this genesis; set node.role to \"observer\" or use the right key"
-      )
-    case (.observer, .some):
-      throw NodeError(
-        "the identity key \(key.hex) is a validator's; an observer needs a key of its own, which `novation init` makes")
-    default: return index
-    }
+  /// As far as the ledger of a stopped node tells.
+  func knownValidators() -> KnownValidators {
+    KnownValidators.read(ledger: configuration.node.home + "/ledger", genesis)
   }
 
-  func networkConfiguration(identity: SigningKey, index: Int?) throws -> PeerNetworkConfiguration {
+  /// The place of this node among the present validators. Refuses an observer with the key of one; whoever is to be a
+  /// validator and is not one, yet or any more, follows the chain.
+  func validatorIndex(of key: PublicKey, _ known: KnownValidators) throws -> Int? {
+    let index = known.index(of: key)
+    guard index == nil || configuration.node.role == .validator else {
+      throw NodeError(
+        "the identity key \(key.hex) is a validator's; an observer needs a key of its own, which `novation init` makes")
+    }
+    return index
+  }
+
+  /// Whoever is told of in `network.peers` is a validator of the genesis or of any committee since: one that has left must
+  /// not keep a node from starting.
+  func networkConfiguration(identity: SigningKey, _ known: KnownValidators) throws -> PeerNetworkConfiguration {
     guard let listen = SocketAddressText(configuration.network.listen) else {
       throw NodeError("network.listen \"\(configuration.network.listen)\" is not host:port")
     }
-    var told: [Int] = []
-    var validators = genesis.validators.map { (key: $0.key, host: $0.host, port: Int($0.port)) }
+    var addresses: [PublicKey: (host: String, port: Int)] = [:]
     for peer in configuration.network.peers {
-      let place: Int? =
+      let key: PublicKey? =
         switch peer.identity {
-        case .index(let index): Int(index) < validators.count ? Int(index) : nil
-        case .key(let key): validators.firstIndex { $0.key == key }
+        case .index(let index): Int(index) < genesis.validators.count ? genesis.validators[Int(index)].key : nil
+        case .key(let key): known.isPartial || known.keys.contains(key) ? key : nil
         }
-      guard let place else { throw NodeError("network.peers: \(peer) is no validator of this genesis") }
-      told.append(place)
-      validators[place].host = peer.address.host
-      validators[place].port = Int(peer.address.port)
+      guard let key else { throw NodeError("network.peers: \(peer) is no validator that this node knows of") }
+      addresses[key] = (peer.address.host, Int(peer.address.port))
     }
     return PeerNetworkConfiguration(
-      chain: genesis.chain, identity: identity, validators: validators, index: index,
-      fed: told.isEmpty ? Array(validators.indices) : Array(Set(told)).sorted(),
-      observersMax: index == nil ? 0 : Int(configuration.network.maxPeers), listenHost: listen.host,
+      chain: genesis.chain, identity: identity, addresses: addresses, fed: Set(addresses.keys),
+      observersMax: Int(configuration.network.maxPeers), listenHost: listen.host,
       listenPort: Int(listen.port), messageBytesMax: Int(configuration.limits.peerMessage),
       backlogBytesMax: Int(configuration.limits.peerQueue))
   }
@@ -256,7 +261,6 @@ struct NodeInfo: Sendable {
   /// Hash of the genesis, kept since every transaction is held against it.
   let chain: Digest
   let configuration: NodeConfiguration
-  let index: Int?
   let publicKey: PublicKey
   let startedAt: Instant
 }

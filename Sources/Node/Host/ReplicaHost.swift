@@ -10,7 +10,7 @@ import Ledger
 import Logging
 import NIOCore
 import NIOPosix
-import Primitives
+public import Primitives
 public import Replica
 import Storage
 import Threshold
@@ -42,8 +42,12 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
   private let metrics: NodeMetrics
   /// Newest blocks that the ledger keeps; nil for all.
   private let keptBlocks: UInt64?
+  /// An observer's journal is made anew when it is missing, so it must never vote.
+  private let mayVote: Bool
   private var network: PeerNetwork?
   private(set) var replica: Replica
+  /// The committee by whose order peers are numbered here: the replica's, as soon as its effects are performed.
+  private(set) var numbering: Epoch
 
   private var inbox: [Input] = []
   private var isTurnScheduled = false
@@ -86,9 +90,11 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
 
   init(
     replica: Replica, store: LMDBStore, journal: JournalWriter, loop: any EventLoop, workers: NIOThreadPool,
-    writer: NIOThreadPool, secrets: SecretsFile, metrics: NodeMetrics, keptBlocks: UInt64?, log: Logger
+    writer: NIOThreadPool, secrets: SecretsFile, metrics: NodeMetrics, keptBlocks: UInt64?, mayVote: Bool, log: Logger
   ) {
     self.replica = replica
+    self.mayVote = mayVote
+    numbering = replica.committee.epoch
     self.store = store
     self.journal = journal
     self.loop = loop
@@ -115,16 +121,21 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
   var observerTraffic: PeerTraffic { network?.observerTraffic ?? PeerTraffic() }
   var streams: Int { subscribers.count }
 
-  /// To each validator, as the kernel measures it; nil where there is no session.
-  func roundTrips() async -> [Int64?] {
-    (try? await loop.flatSubmit { [self] in network?.roundTrips() ?? loop.makeSucceededFuture([]) }.get()) ?? []
+  /// To each validator of a committee, as the kernel measures it; nil where there is no session.
+  func roundTrips() async -> (numbering: Epoch, times: [Int64?]) {
+    let measured = loop.flatSubmit { [self] () -> EventLoopFuture<(numbering: Epoch, times: [Int64?])> in
+      let present = self.numbering
+      let times = network?.roundTrips() ?? loop.makeSucceededFuture([])
+      return times.map { (numbering: present, times: $0) }
+    }
+    return (try? await measured.get()) ?? (numbering: 0, times: [])
   }
 
   // MARK: Turns
 
-  func peerConnected(_ peer: ValidatorIndex) { feed(.connected(peer)) }
-  func peerDisconnected(_ peer: ValidatorIndex) { feed(.disconnected(peer)) }
-  func peerMessage(_ message: [UInt8], from peer: ValidatorIndex) { feed(.message(from: peer, message)) }
+  public func peerConnected(_ peer: ValidatorIndex) { feed(.connected(peer)) }
+  public func peerDisconnected(_ peer: ValidatorIndex) { feed(.disconnected(peer)) }
+  public func peerMessage(_ message: [UInt8], from peer: ValidatorIndex) { feed(.message(from: peer, message)) }
 
   /// Queues an input for the next turn; on the loop.
   func feed(_ input: Input) {
@@ -141,8 +152,11 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
     replica.noteJournal(bytes: journalBytes)
     var inputs: [Input] = []
     swap(&inputs, &inbox)
+    let committee = replica.committee.epoch
     let lastSubmission = inputs.lastIndex { if case .submit = $0 { true } else { false } }
     for (place, input) in inputs.enumerated() {
+      // The numbers are those of the former committee.
+      if replica.committee.epoch != committee, input.namesPeer { continue }
       if case .submit(let bytes, let checked, let ticket, _) = input, place != lastSubmission {
         replica.step(.submit(bytes: bytes, checked, ticket: ticket, isMoreComing: true), at: now, into: &effects)
       } else {
@@ -159,7 +173,7 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
   private func perform() {
     var ready: [Effect] = []
     gate.take(effects, into: &ready)
-    for effect in ready { perform(effect) }
+    for effect in ready where !isHalted { perform(effect) }
     write()
   }
 
@@ -183,7 +197,7 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
     guard !isHalted else { return }
     var ready: [Effect] = []
     gate.complete(into: &ready)
-    for effect in ready { perform(effect) }
+    for effect in ready where !isHalted { perform(effect) }
     write()
     network?.flush()
   }
@@ -222,6 +236,7 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
     case .finalized(let block): finalized(block)
     case .proven: break
     case .certified(let certificate): certified(certificate)
+    case .committee(let index, let members): succeed(index, members)
     case .keepSecrets(let contents): keep(contents)
     case .needSeed: feed(.seed(.random(32)))
     case .wake(let at): schedule(at)
@@ -232,6 +247,27 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
         "peer broke a rule", metadata: ["validator": "\(peer)", "reason": "\(reason)", "unsaid": "\(unsaid)"])
     case .halt(let reason): halt(reason)
     }
+  }
+
+  private func succeed(_ index: ValidatorIndex?, _ members: [Validator]) {
+    log.notice(
+      "the validators have changed",
+      metadata: [
+        "committee": "\(replica.committee.epoch)", "validators": "\(members.count)",
+        "role": "\(index.map { "validator \($0)" } ?? "observer")", "height": "\(replica.finalHeight)",
+      ])
+    guard mayVote || index == nil else {
+      return halt(
+        "node.role is \"observer\", but this node's key has become a validator's: make it \"validator\" and start again"
+      )
+    }
+    if numbering != replica.committee.epoch {
+      numbering = replica.committee.epoch
+      // What came while this turn's effects were performed is of the former numbers as well.
+      inbox.removeAll(where: \.namesPeer)
+      recent.succeed()
+    }
+    network?.reconfigure(members, index: index.map(Int.init))
   }
 
   private func schedule(_ at: Instant) {
@@ -275,14 +311,17 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
   /// What an observer handed in: whether it is worth a place in the lane.
   private func check(_ bytes: [UInt8], from peer: ValidatorIndex) {
     let chain = replica.chain
-    let store = store
+    let (store, numbering) = (self.store, self.numbering)
     workers.runIfActive(eventLoop: loop) { () -> TransactionInput? in
       let input = TransactionCheck.run(bytes, chain: chain, scheme: .ed25519)
       guard input.signatureValid, let transaction = input.transaction else { return input }
       // A stranger may send again what anybody can read on the chain.
       let isKnown = (try? store.place(of: input.hash)).flatMap { $0 } != nil
       return isKnown || transaction.expiry <= Clock.wall ? nil : input
-    }.whenSuccess { [self] input in feed(.checked(bytes, input, from: peer)) }
+    }.whenSuccess { [self] input in
+      // Another committee gives the number to somebody else.
+      if numbering == self.numbering { feed(.checked(bytes, input, from: peer)) }
+    }
   }
 
   private func commit(_ commit: LedgerCommit) {
@@ -308,9 +347,10 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
   }
 
   private func load(from height: Height, for peer: ValidatorIndex) {
-    let store = store
+    let (store, numbering) = (self.store, self.numbering)
     workers.runIfActive(eventLoop: loop) { FinalBlock.answer(from: height, store: store) }.whenSuccess {
-      [self] blocks in feed(.loaded(for: peer, blocks))
+      [self] blocks in
+      if numbering == self.numbering { feed(.loaded(for: peer, blocks)) }
     }
   }
 
@@ -475,5 +515,15 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
       return .accepted(backlog: backlog, books: found, height: height)
     }.get()
     return start ?? .full
+  }
+}
+
+extension Input {
+  /// Whether it says a peer's number, which another committee gives to somebody else.
+  fileprivate var namesPeer: Bool {
+    switch self {
+    case .connected, .disconnected, .message, .loaded, .checked: true
+    case .start, .tick, .submit, .read, .verified, .committed, .seed: false
+    }
   }
 }

@@ -23,13 +23,18 @@ enum MessageKind: Int, CaseIterable, Sendable {
     .transaction,
   ]
 
+  /// Of `PeerMessage.bound`, and the bytes of it before the message that it holds: its own and a committee's number.
+  private static let bound: UInt8 = 12
+  private static let boundBytes = 9
+
   init(of message: [UInt8]) {
     func pick(_ kinds: [MessageKind], _ place: Int) -> MessageKind {
       kinds.indices.contains(place) ? kinds[place] : .other
     }
-    let second = message.count > 1 ? Int(message[1]) : .max
+    let said = message.first == Self.bound ? message.dropFirst(Self.boundBytes) : message[...]
+    let second = said.dropFirst().first.map { Int($0) } ?? .max
     self =
-      switch message.first {
+      switch said.first {
       case 1: pick(Self.consensus, second)
       case 2: pick(Self.lane, second)
       case let first?: pick(Self.node, Int(first) - 3)

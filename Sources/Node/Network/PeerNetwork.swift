@@ -1,46 +1,64 @@
 // The full mesh of validators over TCP: one encrypted session per pair, dialled by the lower index, re-dialled with
 // growing, jittered delays; and the sessions of observers, who dial validators and have places and budgets of their own.
-// A peer's number is a validator's index, or from the number of validators on an observer's place. Everything runs on the event loop that carries the replica, so a message goes from the
-// socket to the replica without changing threads.
+// A peer's number is a validator's index, or from the number of validators on an observer's place. Another committee numbers
+// its members anew: sessions belong to keys and stay. Everything runs on the event loop that carries the replica, so a
+// message goes from the socket to the replica without changing threads.
 
 import Channel
+public import Clearing
 import Glibc
-import Logging
-import NIOCore
+public import Logging
+public import NIOCore
 import NIOPosix
-import Primitives
+public import Primitives
 import Replica
-import Sodium
+public import Sodium
 
 /// What the mesh needs to know of the network and of this node.
-struct PeerNetworkConfiguration {
-  var chain: Digest
-  var identity: SigningKey
-  /// Identity keys and addresses of the validators, in committee order.
-  var validators: [(key: PublicKey, host: String, port: Int)]
-  /// Nil for an observer, which listens to nobody and dials those in `fed`.
-  var index: Int?
-  var fed: [Int] = []
-  /// Places for observers.
-  var observersMax = 0
-  var listenHost: String
-  var listenPort: Int
+public struct PeerNetworkConfiguration {
+  public var chain: Digest
+  public var identity: SigningKey
+  /// Validators, by identity key, that are to be met at another address than the network says.
+  public var addresses: [PublicKey: (host: String, port: Int)]
+  /// The validators that an observer dials, as far as they are validators; empty for all.
+  public var fed: Set<PublicKey>
+  /// Places for observers at a validator.
+  public var observersMax: Int
+  public var listenHost: String
+  public var listenPort: Int
   /// Largest message and largest unsent backlog of one peer, in bytes.
-  var messageBytesMax: Int
-  var backlogBytesMax: Int
+  public var messageBytesMax: Int
+  public var backlogBytesMax: Int
+
+  public init(
+    chain: Digest, identity: SigningKey, addresses: [PublicKey: (host: String, port: Int)] = [:],
+    fed: Set<PublicKey> = [], observersMax: Int = 0, listenHost: String, listenPort: Int, messageBytesMax: Int,
+    backlogBytesMax: Int
+  ) {
+    self.chain = chain
+    self.identity = identity
+    self.addresses = addresses
+    self.fed = fed
+    self.observersMax = observersMax
+    self.listenHost = listenHost
+    self.listenPort = listenPort
+    self.messageBytesMax = messageBytesMax
+    self.backlogBytesMax = backlogBytesMax
+  }
 }
 
 /// Receives what happens on the mesh; on the event loop.
-protocol PeerNetworkDelegate: AnyObject {
+public protocol PeerNetworkDelegate: AnyObject {
   func peerConnected(_ peer: ValidatorIndex)
   func peerDisconnected(_ peer: ValidatorIndex)
   func peerMessage(_ message: [UInt8], from peer: ValidatorIndex)
 }
 
 /// Confined to `loop`: every method must be called there.
-final class PeerNetwork: @unchecked Sendable {
+public final class PeerNetwork: @unchecked Sendable {
   static let protocolVersion: UInt32 = 1
-  /// Unauthenticated connections that may be in their handshake at once.
+  /// Unauthenticated connections from elsewhere that may be in their handshake at once. Those dialled from here are not
+  /// counted: where many validators are unreachable they would leave no room for anybody.
   static let handshakesMax = 64
   static let handshakeSeconds: Int64 = 5
   /// Largest message that an observer may send, and what may wait to go to one: above a transaction, and above the
@@ -55,40 +73,59 @@ final class PeerNetwork: @unchecked Sendable {
   private weak var delegate: (any PeerNetworkDelegate)?
 
   private let agreementKey: AgreementKey
-  private let keys: [AgreementPublicKey?]
-  private var sessions: [PeerSession?]
+  /// The committee and this node's place in it; nil for an observer, which listens to nobody.
+  private var members: [Validator] = []
+  private var index: Int?
+  private var keys: [AgreementPublicKey?] = []
+  private var sessions: [PeerSession?] = []
   private var dirty: [Int] = []
   private var handshakes = 0
-  private var attempts: [Int]
+  /// Dialling since the last session, by the key of the one who is dialled.
+  private var attempts: [AgreementPublicKey: Int] = [:]
   private var listener: (any NIOCore.Channel)?
+  private var isListening = false
+  private var overdue: Scheduled<Void>?
+  private var isOverdue = false
+  /// Whose sessions are on their way.
+  private var dialling: Set<AgreementPublicKey> = []
+  /// Who is dialled again after a pause.
+  private var resting: Set<AgreementPublicKey> = []
   private var stopped = false
   private var jitter: SeededRandom
   /// By validator.
-  private(set) var traffic: [PeerTraffic]
+  private(set) var traffic: [PeerTraffic] = []
   /// Of all observers together.
   private(set) var observerTraffic = PeerTraffic()
   /// By place.
-  private var observerKeys: [AgreementPublicKey?]
+  private var observerKeys: [AgreementPublicKey?] = []
   private var closings = LogLimit()
   private var failures = LogLimit()
 
-  init(configuration: PeerNetworkConfiguration, loop: any EventLoop, log: Logger) {
+  /// - Parameters: the committee at the start, and this node's place in it.
+  public init(
+    configuration: PeerNetworkConfiguration, members: [Validator], index: Int?, loop: any EventLoop, log: Logger
+  ) {
     self.configuration = configuration
     self.loop = loop
     self.log = log
     agreementKey = configuration.identity.agreementKey()
-    keys = configuration.validators.map { Ed25519.agreementKey(of: $0.key) }
-    sessions = Array(repeating: nil, count: configuration.validators.count + configuration.observersMax)
-    observerKeys = Array(repeating: nil, count: configuration.observersMax)
-    attempts = Array(repeating: 0, count: configuration.validators.count)
-    traffic = Array(repeating: PeerTraffic(), count: configuration.validators.count)
     jitter = SeededRandom(seed: SecureRandom.uint64())
+    observerKeys = Array(repeating: nil, count: configuration.observersMax)
+    number(members, index)
   }
 
-  private var validatorCount: Int { configuration.validators.count }
+  private func number(_ members: [Validator], _ index: Int?) {
+    self.members = members
+    self.index = index
+    keys = members.map { Ed25519.agreementKey(of: $0.key) }
+    sessions = Array(repeating: nil, count: members.count + configuration.observersMax)
+    traffic = Array(repeating: PeerTraffic(), count: members.count)
+  }
+
+  private var validatorCount: Int { members.count }
   /// Validators that are connected.
-  var connectedCount: Int { sessions.prefix(validatorCount).count { $0 != nil } }
-  func isConnected(_ peer: Int) -> Bool { sessions.indices.contains(peer) && sessions[peer] != nil }
+  public var connectedCount: Int { sessions.prefix(validatorCount).count { $0 != nil } }
+  public func isConnected(_ peer: Int) -> Bool { sessions.indices.contains(peer) && sessions[peer] != nil }
 
   /// Nanoseconds to each validator and back, smoothed by the kernel; nil without a session.
   func roundTrips() -> EventLoopFuture<[Int64?]> {
@@ -104,12 +141,74 @@ final class PeerNetwork: @unchecked Sendable {
   ///
   /// The delegate is given here because it must hear of every session: one that is established before anybody listens
   /// would count as not connected for as long as it lasts.
-  func start(reportingTo delegate: any PeerNetworkDelegate) -> EventLoopFuture<Void> {
+  public func start(reportingTo delegate: any PeerNetworkDelegate) -> EventLoopFuture<Void> {
     self.delegate = delegate
-    guard let index = configuration.index else {
-      for peer in configuration.fed { dial(peer) }
+    guard index != nil else {
+      dialMissing()
       return loop.makeSucceededVoidFuture()
     }
+    return listen().map { [self] in
+      dialMissing()
+      dialOverdue()
+    }
+  }
+
+  /// Another committee, or other addresses: on the loop. Sessions stay with their keys, and the delegate hears of each
+  /// by its new number; those for which there is no place any more end. Where only addresses change, numbers mean the same
+  /// as before and nothing is told: the next dial takes the new address.
+  public func reconfigure(_ members: [Validator], index: Int?) {
+    guard index != self.index || members.map(\.key) != self.members.map(\.key) else { return self.members = members }
+    // A session that breaks while it is flushed has a number that will mean somebody else when the delegate looks at it.
+    let told = delegate
+    delegate = nil
+    flush()
+    delegate = told
+    let open = sessions.compactMap { $0 }
+    let known = zip(keys, traffic).map { ($0, $1) }
+    number(members, index)
+    for (key, counted) in known {
+      if let key, let place = keys.firstIndex(of: key) { traffic[place] = counted }
+    }
+    for (place, key) in observerKeys.enumerated() where key.map({ keys.contains($0) }) ?? false {
+      observerKeys[place] = nil
+    }
+    if index == nil {
+      // Who dialled this node as a validator, and is none, follows somebody else.
+      observerKeys = Array(repeating: nil, count: configuration.observersMax)
+      listener?.close(promise: nil)
+      listener = nil
+      isListening = false
+    }
+    for session in open {
+      guard let peer = place(of: session), peer != index else {
+        session.peer = nil
+        session.fail("no place in the present committee")
+        continue
+      }
+      take(session, as: peer)
+    }
+    if index != nil, !isListening { listenSoon() }
+    dialMissing()
+    dialOverdue()
+    for peer in sessions.indices where sessions[peer] != nil { delegate?.peerConnected(ValidatorIndex(peer)) }
+  }
+
+  private func listenSoon() {
+    listen().whenFailure { [self] error in
+      guard !isListening, !stopped else { return }
+      log.error(
+        "this validator cannot be reached: its address cannot be bound",
+        metadata: [
+          "listen": "\(configuration.listenHost):\(configuration.listenPort)", "reason": "\(error)",
+        ])
+      loop.scheduleTask(in: .seconds(1)) { [self] in
+        if index != nil, !isListening, !stopped { listenSoon() }
+      }
+    }
+  }
+
+  private func listen() -> EventLoopFuture<Void> {
+    isListening = true
     let bootstrap = ServerBootstrap(group: loop)
       .serverChannelOption(.backlog, value: 256)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -118,13 +217,18 @@ final class PeerNetwork: @unchecked Sendable {
       .childChannelOption(.recvAllocator, value: Self.receiveBuffers)
       .childChannelInitializer { [self] channel in accept(channel) }
     return bootstrap.bind(host: configuration.listenHost, port: configuration.listenPort).map { [self] channel in
+      // Meanwhile this node may have ceased to be a validator, or have become one again.
+      guard isListening, listener == nil, !stopped else { return channel.close(promise: nil) }
       listener = channel
-      for peer in configuration.validators.indices where peer > index { dial(peer) }
+    }.flatMapErrorThrowing { [self] error in
+      isListening = listener != nil
+      throw error
     }
   }
 
-  func stop() {
+  public func stop() {
     stopped = true
+    overdue?.cancel()
     listener?.close(promise: nil)
     for session in sessions { session?.channel.close(promise: nil) }
   }
@@ -132,7 +236,7 @@ final class PeerNetwork: @unchecked Sendable {
   // MARK: Sending
 
   /// Queues a message; it leaves with the next `flush`.
-  func send(_ message: [UInt8], to peer: Int) {
+  public func send(_ message: [UInt8], to peer: Int) {
     guard sessions.indices.contains(peer), let session = sessions[peer] else { return }
     if session.pending.isEmpty { dirty.append(peer) }
     session.pending.append(message)
@@ -140,18 +244,18 @@ final class PeerNetwork: @unchecked Sendable {
   }
 
   /// To every validator.
-  func broadcast(_ message: [UInt8]) {
+  public func broadcast(_ message: [UInt8]) {
     for peer in 0..<validatorCount { send(message, to: peer) }
   }
 
   /// Ends the session with an observer.
-  func dismiss(_ peer: Int, _ reason: String) {
+  public func dismiss(_ peer: Int, _ reason: String) {
     guard peer >= validatorCount, sessions.indices.contains(peer) else { return }
     sessions[peer]?.fail(reason)
   }
 
   /// Encrypts and writes what was queued in this turn, one write a peer.
-  func flush() {
+  public func flush() {
     for peer in dirty {
       guard let session = sessions[peer] else { continue }
       session.flush(
@@ -181,9 +285,41 @@ final class PeerNetwork: @unchecked Sendable {
     return install(PeerSession(network: self, channel: channel, secure: secure, dialled: nil))
   }
 
-  private func dial(_ peer: Int) {
-    guard !stopped, sessions[peer] == nil, let remote = keys[peer] else { return }
-    let target = configuration.validators[peer]
+  /// A validator dials those after it, and whoever has not come for a while: a node that has missed a change of the
+  /// committee does not know that nobody dials it any more. An observer dials those who feed it.
+  private func isDialled(_ peer: Int) -> Bool {
+    guard members.indices.contains(peer) else { return false }
+    if let index { return peer > index || (peer < index && isOverdue) }
+    let fed = configuration.fed
+    return fed.contains(members[peer].key) || !members.contains { fed.contains($0.key) }
+  }
+
+  /// Without a session to a peer before this one in the order, it has had this long to dial.
+  private static let overdueSeconds: Int64 = 3
+
+  private func dialOverdue() {
+    overdue?.cancel()
+    isOverdue = false
+    guard index != nil, !stopped else { return }
+    overdue = loop.scheduleTask(in: .seconds(Self.overdueSeconds)) { [self] in
+      isOverdue = true
+      dialMissing()
+    }
+  }
+
+  private func dialMissing() {
+    for peer in members.indices where isDialled(peer) {
+      if let key = keys[peer] { dial(key) }
+    }
+  }
+
+  private func dial(_ remote: AgreementPublicKey) {
+    guard !stopped, let peer = keys.firstIndex(of: remote), isDialled(peer), sessions[peer] == nil,
+      !dialling.contains(remote)
+    else { return }
+    let member = members[peer]
+    let target = configuration.addresses[member.key] ?? (member.host, Int(member.port))
+    dialling.insert(remote)
     let secure = SecureChannel.initiator(
       identity: agreementKey, remote: remote, ephemeral: AgreementKey.generate(), prologue: prologue, limits: limits)
     ClientBootstrap(group: loop)
@@ -192,31 +328,42 @@ final class PeerNetwork: @unchecked Sendable {
       .channelOption(.maxMessagesPerRead, value: 16)
       .channelOption(.recvAllocator, value: Self.receiveBuffers)
       .channelInitializer { [self] channel in
-        install(PeerSession(network: self, channel: channel, secure: secure, dialled: peer))
+        install(PeerSession(network: self, channel: channel, secure: secure, dialled: remote))
       }
       .connect(host: target.host, port: target.port)
       .whenFailure { [self] error in
+        dialling.remove(remote)
         if let unsaid = failures.next(at: Clock.monotonic) {
           log.debug(
-            "peer not reached", metadata: ["validator": "\(peer)", "reason": "\(error)", "unsaid": "\(unsaid)"])
+            "peer not reached",
+            metadata: ["validator": "\(member.name)", "reason": "\(error)", "unsaid": "\(unsaid)"])
         }
-        redial(peer)
+        redial(remote)
       }
   }
 
   /// Delays 50 ms, 100 ms, ... up to 500 ms, each with a quarter of chance added so that nodes do not dial in step. A
   /// validator that comes back is waited for: a longer pause would be most of the time until it votes again.
-  private func redial(_ peer: Int) {
-    guard !stopped else { return }
-    attempts[peer] += 1
-    let base = Int64(50) << Int64(min(attempts[peer], 6) - 1)
+  ///
+  /// One pause at a time for each: whoever replays the first message of somebody's handshake closes connections in his
+  /// name, and each would begin a row of dials of its own.
+  private func redial(_ key: AgreementPublicKey) {
+    guard !stopped, let peer = keys.firstIndex(of: key), isDialled(peer), sessions[peer] == nil,
+      !dialling.contains(key), resting.insert(key).inserted
+    else { return }
+    let attempt = min(attempts[key, default: 0] + 1, 6)
+    attempts[key] = attempt
+    let base = Int64(50) << Int64(attempt - 1)
     let delay = min(base, 500)
     let chance = Int64(jitter.below(UInt64(delay / 4 + 1)))
-    loop.scheduleTask(in: .milliseconds(delay + chance)) { [self] in dial(peer) }
+    loop.scheduleTask(in: .milliseconds(delay + chance)) { [self] in
+      resting.remove(key)
+      dial(key)
+    }
   }
 
   private func install(_ session: PeerSession) -> EventLoopFuture<Void> {
-    handshakes += 1
+    if session.dialled == nil { handshakes += 1 }
     return session.channel.eventLoop.makeCompletedFuture {
       try session.channel.pipeline.syncOperations.addHandler(session)
     }
@@ -227,19 +374,11 @@ final class PeerNetwork: @unchecked Sendable {
   fileprivate func handshakeEnded() { handshakes -= 1 }
 
   fileprivate func established(_ session: PeerSession) {
-    guard let remote = session.remoteKey, let peer = keys.firstIndex(of: remote) ?? observerPlace(of: remote),
-      peer != configuration.index
-    else { return session.fail("no place for another observer") }
-    session.peer = peer
-    if peer < validatorCount {
-      attempts[peer] = 0
-    } else {
-      session.limitReceived(to: Self.observerMessageBytesMax)
-      observerKeys[peer - validatorCount] = remote
-    }
+    if let dialled = session.dialled { dialling.remove(dialled) }
+    guard let peer = place(of: session), peer != index else { return session.fail("no place for another observer") }
     // The newest session wins: the old one of a peer that crashed may look open for minutes.
     let old = sessions[peer]
-    sessions[peer] = session
+    take(session, as: peer)
     if let old {
       old.peer = nil
       old.channel.close(promise: nil)
@@ -248,9 +387,26 @@ final class PeerNetwork: @unchecked Sendable {
     delegate?.peerConnected(ValidatorIndex(peer))
   }
 
+  private func take(_ session: PeerSession, as peer: Int) {
+    session.peer = peer
+    sessions[peer] = session
+    guard let key = session.remoteKey else { return }
+    if peer < validatorCount {
+      attempts[key] = nil
+      session.limitReceived(to: configuration.messageBytesMax)
+    } else {
+      observerKeys[peer - validatorCount] = key
+      session.limitReceived(to: Self.observerMessageBytesMax)
+    }
+  }
+
+  private func place(of session: PeerSession) -> Int? {
+    session.remoteKey.flatMap { key in keys.firstIndex(of: key) ?? observerPlace(of: key) }
+  }
+
   /// The number of a peer that is no validator: the one it has, or a free one. Nil where there is none.
   private func observerPlace(of key: AgreementPublicKey) -> Int? {
-    guard configuration.index != nil else { return nil }
+    guard index != nil else { return nil }
     let place = observerKeys.firstIndex(of: key) ?? observerKeys.firstIndex(of: nil)
     return place.map { validatorCount + $0 }
   }
@@ -269,7 +425,8 @@ final class PeerNetwork: @unchecked Sendable {
   }
 
   fileprivate func closed(_ session: PeerSession, reason: String?) {
-    let peer = session.peer ?? session.dialled
+    if let dialled = session.dialled { dialling.remove(dialled) }
+    let peer = session.peer ?? session.dialled.flatMap { keys.firstIndex(of: $0) }
     if let reason, let unsaid = closings.next(at: Clock.monotonic) {
       let name = peer.map(name) ?? "unknown"
       log.info(
@@ -280,7 +437,8 @@ final class PeerNetwork: @unchecked Sendable {
       if peer >= validatorCount { observerKeys[peer - validatorCount] = nil }
       delegate?.peerDisconnected(ValidatorIndex(peer))
     }
-    if let peer = session.dialled { redial(peer) }
+    // Whoever of the two dialled: it is for this side now, if the order of the committee says so.
+    if let key = session.dialled ?? session.remoteKey { redial(key) }
   }
 }
 
@@ -291,8 +449,8 @@ private final class PeerSession: ChannelInboundHandler, @unchecked Sendable {
 
   let network: PeerNetwork
   let channel: any NIOCore.Channel
-  /// The validator this side dialled; nil for an accepted connection.
-  let dialled: Int?
+  /// The key of the validator this side dialled; nil for an accepted connection.
+  let dialled: AgreementPublicKey?
   var peer: Int?
   var pending: [[UInt8]] = []
   private var secure: SecureChannel
@@ -302,7 +460,7 @@ private final class PeerSession: ChannelInboundHandler, @unchecked Sendable {
   private var inHandshake = true
   private var reason: String?
 
-  init(network: PeerNetwork, channel: any NIOCore.Channel, secure: SecureChannel, dialled: Int?) {
+  init(network: PeerNetwork, channel: any NIOCore.Channel, secure: SecureChannel, dialled: AgreementPublicKey?) {
     self.network = network
     self.channel = channel
     self.secure = secure
@@ -378,7 +536,7 @@ private final class PeerSession: ChannelInboundHandler, @unchecked Sendable {
     guard inHandshake else { return }
     inHandshake = false
     deadline?.cancel()
-    network.handshakeEnded()
+    if dialled == nil { network.handshakeEnded() }
   }
 
   func fail(_ reason: String) {
@@ -387,6 +545,9 @@ private final class PeerSession: ChannelInboundHandler, @unchecked Sendable {
     self.reason = reason
     channel.close(promise: nil)
   }
+
+  /// A dial that fails is never active, so it never becomes inactive either.
+  func handlerRemoved(context: ChannelHandlerContext) { endHandshake() }
 
   func channelInactive(context: ChannelHandlerContext) {
     isOver = true

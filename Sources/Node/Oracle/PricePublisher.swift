@@ -20,7 +20,6 @@ final class PricePublisher: @unchecked Sendable {
   private let host: ReplicaHost
   private let identity: SigningKey
   private let genesis: Genesis
-  private let index: Int?
   private let synthetic: SyntheticMarket?
   private let metrics: NodeMetrics
   private let log: Logger
@@ -33,13 +32,12 @@ final class PricePublisher: @unchecked Sendable {
   private var lastRound: Round = 0
 
   init(
-    host: ReplicaHost, identity: SigningKey, genesis: Genesis, index: Int?, syntheticSeed: UInt64?,
+    host: ReplicaHost, identity: SigningKey, genesis: Genesis, syntheticSeed: UInt64?,
     metrics: NodeMetrics, log: Logger
   ) {
     self.host = host
     self.identity = identity
     self.genesis = genesis
-    self.index = index
     self.metrics = metrics
     self.log = log
     synthetic = syntheticSeed.map { SyntheticMarket(seed: $0, start: genesis.market.clockStart) }
@@ -47,13 +45,13 @@ final class PricePublisher: @unchecked Sendable {
 
   /// Begins to publish once a round; a node that is no validator publishes nothing.
   func start() {
-    guard index != nil else { return }
     host.loop.execute { [self] in
       _ = host.loop.scheduleRepeatedTask(initialDelay: .zero, delay: .milliseconds(100)) { [self] _ in publish() }
     }
   }
 
   private func publish() {
+    guard host.replica.index != nil else { return }
     let market = genesis.market
     let now = Clock.wall
     guard now > market.time else { return }
@@ -73,9 +71,10 @@ final class PricePublisher: @unchecked Sendable {
     let marketTime = host.replica.clearing.marketTime(at: now)
     feeder.forget(expiredAt: marketTime)
     var observation = Observation(round: round, prices: [], surfaces: [])
-    if let synthetic, let index {
+    if let synthetic, let index = host.replica.index {
       observation = synthetic.observation(
-        validator: index, round: round, at: marketTime, expiries: host.replica.clearing.openExpiries(at: marketTime))
+        validator: Int(index), round: round, at: marketTime,
+        expiries: host.replica.clearing.openExpiries(at: marketTime))
     }
     // Only what is fresh: an old price said again would pass for a new one.
     observation.put(feeder.fresh(now: now))

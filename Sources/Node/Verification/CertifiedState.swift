@@ -36,7 +36,9 @@ struct CertifiedState {
       let list: Certificate = try Self.decode(document, "certificate", "vote list")
       let committee = Committee(chain: chain, epoch: 0, keys: genesis.validators.map(\.key))
       guard header.epoch == committee.epoch, header.validatorSetHash == committee.setHash else {
-        throw ProofFault("the header is of another set of validators than the genesis names")
+        throw ProofFault(
+          "the header is of another committee than the genesis names: check its 64-byte certificate, which needs no more than the group key"
+        )
       }
       guard list.kind == .state, list.block == hash, list.view == header.view, list.stateRoot == root else {
         throw ProofFault("the votes are for another block or state")
@@ -62,7 +64,9 @@ struct CertifiedState {
     stateRoot = root
     voters = votes?.entries.count
     var expected = CertificateDocument(certificate, header: header, chain: chain, groupKey: printedKey)
-    if let votes, let genesis = verifier.genesis { expected.add(votes, genesis: genesis) }
+    if let votes, let genesis = verifier.genesis {
+      expected.add(votes, of: Committee(chain: chain, epoch: 0, keys: genesis.validators.map(\.key)))
+    }
     guard let parsed = JSONText.parse(JSONValue.self, Array(JSONText.render(expected).utf8)),
       case .object(var members) = parsed
     else { throw ProofFault("the certificate has no document") }

@@ -37,7 +37,7 @@ enum Program {
   }
 
   /// Runs another program of this machine, found like a shell finds it.
-  static func runTool(_ arguments: [String], input: String? = nil, seconds: Double = 60) -> Result {
+  @discardableResult static func runTool(_ arguments: [String], input: String? = nil, seconds: Double = 60) -> Result {
     let environment = ["PATH=\(ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin")"]
     return execute("/usr/bin/env", arguments, environment, input: input, seconds: seconds)
   }
