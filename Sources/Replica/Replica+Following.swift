@@ -65,6 +65,13 @@ struct Outbox: Sendable {
     return true
   }
 
+  /// Everything that is not over, for a lane of this node's own.
+  mutating func takeAll(isOver: (Digest) -> Bool) -> [[UInt8]] {
+    let waiting = entries.filter { !isOver($0.hash) }.map(\.bytes)
+    (entries, bytes) = ([], 0)
+    return waiting
+  }
+
   /// Those that are due, counted as attempted. What is over, by `isOver` or by too many attempts, is forgotten; `given`
   /// is told of the latter.
   mutating func due(at now: Instant, isOver: (Digest) -> Bool, given: inout [Digest]) -> [[UInt8]] {

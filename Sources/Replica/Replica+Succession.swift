@@ -94,7 +94,7 @@ extension Replica {
     guard isCommitteeOver, committed == finalHeight, committing == committed, let last = blocks[finalTip],
       let executed = last.executed
     else { return }
-    let left = lanes.unordered(after: last.cut).filter { !KeyMessageEnvelope.isOne($0) }
+    var left = lanes.unordered(after: last.cut).filter { !KeyMessageEnvelope.isOne($0) }
     var mayForget = index == nil ? isForgetful : consensus.isAmnesiac
     let roots = consensus.recentRoots
     members = clearing.validators
@@ -138,6 +138,10 @@ extension Replica {
     counters.committees &+= 1
     effects.append(.committee(index: index, members))
     start(at: now, into: &effects)
+    if index != nil {
+      let waiting = tickets
+      left += outbox.takeAll { waiting[$0] == nil }
+    }
     resubmit(left, at: now)
   }
 
