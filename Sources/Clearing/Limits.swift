@@ -21,9 +21,12 @@ public enum Limits {
   /// No cash balance goes beyond this in either direction.
   public static let maxCash: Amount = 4_000_000_000_000_000_000
 
-  /// Changes of the committee that are not in force, all together and of one proposer (V4).
+  /// Changes of the committee: undecided ones of all proposers together, as long as each has one; the same number of
+  /// decided ones; and undecided ones of one proposer (V4).
   public static let maxChanges = 32
   public static let maxChangesOfOne = 4
+  /// Key generations for a change that may fail (V6).
+  static let changeAttempts: UInt32 = 3
   /// No removal leaves fewer (V3).
   public static let minValidators = 4
   public static let maxActions = 1_024

@@ -15,10 +15,25 @@ import Testing
         .data(rogue, OperatorData(version: "1")), .address(rogue, host: "h", port: 1), .replaceKey(rogue, by: key(300)),
       ][kind]
     #expect(chamber.propose(shield, by: 4) == nil)
-    withKnownIssue("an open change about a validator stands in the way of its removal") {
-      #expect(chamber.propose(.remove(rogue)) == nil)
-      chamber.approveAll(2)
-    }
+    #expect(chamber.propose(.remove(rogue)) == nil)
+    chamber.approveAll(2)
+    chamber.block([.schedule])
+    chamber.block([.adopt])
+    #expect(chamber.keys == Array(chamber.validators.prefix(4)))
+    #expect(chamber.house.changes.isEmpty, "nor does it stay behind")
+  }
+
+  /// Nor does one that a quorum approved before it knew better.
+  @Test func aRemovalTakesApprovedChangesBack() {
+    let chamber = Chamber(5)
+    let rogue = chamber.validators[4]
+    chamber.agree(.replaceKey(rogue, by: key(300)), by: 4, 1)
+    chamber.agree(.remove(rogue), 2)
+    #expect(chamber.record(1) == nil)
+    #expect(chamber.propose(.data(rogue, OperatorData()), by: 4) == .validatorConflict)
+    chamber.block([.schedule])
+    chamber.block([.adopt])
+    #expect(chamber.keys == Array(chamber.validators.prefix(4)))
   }
 
   /// What the folded committee frees is not free before it is folded: another order of adoption gives two one address.
@@ -31,9 +46,7 @@ import Testing
       chamber.block([.schedule])
       chamber.block([.adopt])
     }
-    withKnownIssue("a change that is approved before an earlier one that makes room for it") {
-      #expect(Set(chamber.house.validators.map { "\($0.host):\($0.port)" }).count == chamber.house.validators.count)
-    }
+    #expect(Set(chamber.house.validators.map { "\($0.host):\($0.port)" }).count == chamber.house.validators.count)
   }
 
   @Test func aNameThatIsNotFreeYetIsNotGivenAway() {
@@ -44,22 +57,40 @@ import Testing
       chamber.block([.schedule])
       chamber.block([.adopt])
     }
-    withKnownIssue("a change that is approved before an earlier one that makes room for it") {
-      #expect(Set(chamber.house.validators.map(\.name)).count == chamber.house.validators.count)
-    }
+    #expect(Set(chamber.house.validators.map(\.name)).count == chamber.house.validators.count)
   }
 
-  /// A removal that an addition makes possible does not pass for done without it.
+  /// A removal that an addition makes possible waits for it, whatever fails on the way: never fewer than four, nothing lost.
   @Test func aRemovalThatWaitsForAnAdditionIsNotLost() {
     let chamber = Chamber()
     #expect(chamber.propose(.add(Chamber.new(200))) == nil)
-    let refusal = chamber.propose(.remove(chamber.validators[3]), by: 1)
-    guard refusal == nil else { return }
-    chamber.approveAll(2)
+    #expect(chamber.propose(.remove(chamber.validators[3]), by: 1) == .tooFewValidators, "an open addition is no fifth")
+    chamber.approveAll(1)
     chamber.block([.schedule])
+    chamber.agree(.remove(chamber.validators[3]), by: 1, 2)
+    chamber.block([.fail])
+    chamber.block([.schedule])
+    chamber.block([.adopt, .schedule])
     chamber.block([.adopt])
-    #expect(chamber.keys == chamber.validators, "never fewer than four")
-    withKnownIssue("adopted without effect") { #expect(chamber.record(2) != nil) }
+    #expect(chamber.keys == Array(chamber.validators.prefix(3)) + [key(200)])
+    #expect(chamber.house.changes.isEmpty)
+  }
+
+  /// What failed goes back to its place before what was approved meanwhile: each is in force in the end, none twice.
+  @Test func whatDoesNotFitInItsTurnWaits() {
+    let chamber = Chamber()
+    #expect(chamber.propose(.data(chamber.validators[0], OperatorData(version: "2"))) == nil)
+    chamber.agree(.add(Chamber.new(200)), by: 1, 2)
+    chamber.block([.schedule])
+    #expect(chamber.propose(.remove(chamber.validators[3]), by: 2) == nil)
+    chamber.approveAll(3)
+    chamber.approveAll(1)
+    chamber.block([.fail])
+    #expect(chamber.house.nextValidators?.map(\.key) == Array(chamber.validators.prefix(3)) + [key(200)])
+    chamber.block([.schedule])
+    #expect(chamber.house.changes.allSatisfy { $0.record.scheduledAt != nil })
+    chamber.block([.adopt])
+    #expect(chamber.keys == Array(chamber.validators.prefix(3)) + [key(200)])
   }
 
   /// Whoever left leaves nothing behind that nobody can take back.
@@ -71,7 +102,7 @@ import Testing
     chamber.block([.schedule])
     chamber.block([.adopt])
     #expect(chamber.market.act(left, .withdrawChange(1)).rejection == .notAuthorized)
-    withKnownIssue("an open change of a former validator stays") { #expect(chamber.record(1) == nil) }
+    #expect(chamber.record(1) == nil)
   }
 
   /// f Byzantine validators leave room for the others.
@@ -80,9 +111,7 @@ import Testing
     for number in 0..<32 as Range<UInt64> {
       _ = chamber.propose(.add(Chamber.new(200 + number)), by: Int(number) / 4)
     }
-    withKnownIssue("eight of twenty-five propose thirty-two") {
-      #expect(chamber.propose(.add(Chamber.new(300)), by: 8) == nil)
-    }
+    #expect(chamber.propose(.add(Chamber.new(300)), by: 8) == nil)
   }
 
   /// Byzantine approvals, refused ones and those of strangers, in any order: only Q present validators approve.
@@ -104,7 +133,7 @@ import Testing
         default: .approveChange(id)
         }
       let steps: [ClearingHouse.MembershipStep] =
-        [[], [], [.schedule], [.adopt], [.fail(dropped: false)], [.adopt, .schedule]][Int(random.below(6))]
+        [[], [], [.schedule], [.adopt], [.fail], [.adopt, .schedule]][Int(random.below(6))]
       chamber.market.time += second / 10
       let before = (keys: chamber.keys, number: chamber.house.committeeNumber)
       chamber.block(steps, [chamber.market.transaction(signer, [action])])
@@ -112,7 +141,7 @@ import Testing
       #expect(keys.count >= 4 && Set(keys).count == keys.count && keys.count <= 16)
       #expect((keys != before.keys) == (chamber.house.committeeNumber != before.number))
       #expect(chamber.house.committeeKeys(chamber.house.committeeNumber) == keys)
-      #expect(changes.count <= Limits.maxChanges && changes.allSatisfy { $0.record.approvals.count <= 16 })
+      #expect(changes.count <= 2 * Limits.maxChanges && changes.allSatisfy { $0.record.approvals.count <= 16 })
       #expect(Set(chamber.house.committees.map(\.record.since)).count == chamber.house.committees.count)
       if let next = chamber.house.nextValidators {
         #expect(next.count >= 4 && Set(next.map(\.key)).count == next.count)

@@ -166,7 +166,7 @@ struct SuccessionChain {
     chain.run(through: 39)
     let first = try #require(chain.schedule.active)
     let failures: [[KeySchedule.Step]] = [
-      [.failed(isGivenUp: false)], [.failed(isGivenUp: false)], [.failed(isGivenUp: true)],
+      [.failed], [.failed], [.failed],
     ]
     for attempt in 0..<3 {
       chain.run(through: Height(40 * (attempt + 1)) - 1, silent: [4: phase])
@@ -190,7 +190,7 @@ struct SuccessionChain {
     chain.run(through: 239)
     chain.block(silent: [4: 0], next: [0, 1, 2, 3, 4])
     chain.run(through: 279, silent: [4: 0])
-    #expect(chain.story.filter { $0.key > 240 }.map(\.value) == [[.failed(isGivenUp: false)]])
+    #expect(chain.story.filter { $0.key > 240 }.map(\.value) == [[.failed]])
     #expect(chain.schedule.failuresInARow == 1)
   }
 
@@ -200,7 +200,7 @@ struct SuccessionChain {
     chain.run(through: 39)
     let key = try #require(chain.schedule.active).groupKey
     chain.run(through: 119, silent: [4: 0], next: [0, 1, 2, 3, 4])
-    #expect(chain.story.values.filter { $0 == [.failed(isGivenUp: false)] }.count == 2)
+    #expect(chain.story.values.filter { $0 == [.failed] }.count == 2)
     chain.run(through: 160, next: [0, 1, 2, 3, 4])
     #expect(chain.steps[120] == [.scheduled] && chain.steps[160] == [.adopted, .scheduled])
     #expect(chain.schedule.holders.keys.count == 5 && chain.schedule.failuresInARow == 0)
@@ -228,7 +228,7 @@ struct SuccessionChain {
     var chain = try SuccessionChain(5, settings: settings)
     chain.run(through: 39)
     chain.run(through: 120, silent: [4: 0], next: [0, 1, 2, 3, 4])
-    #expect(chain.story == [40: [.scheduled], 80: [.failed(isGivenUp: false)], 120: [.scheduled]])
+    #expect(chain.story == [40: [.scheduled], 80: [.failed], 120: [.scheduled]])
     #expect(chain.schedule.successors != nil && chain.schedule.running != nil)
   }
 
@@ -286,7 +286,7 @@ struct SuccessionChain {
       #expect(other.hasWork == chain.schedule.hasWork)
     }
     #expect(
-      Set(chain.story.values) == [[.scheduled], [.failed(isGivenUp: false)], [.adopted, .scheduled], [.adopted]])
+      Set(chain.story.values) == [[.scheduled], [.failed], [.adopted, .scheduled], [.adopted]])
     // And from one of them on to the end, block by block.
     var replayed = KeySchedule(
       chain: chain.people.chain, committee: chain.first, settings: chain.settings, scheme: .ed25519)

@@ -2,12 +2,14 @@
 //
 // V1  Only a validator of the present committee proposes, approves and withdraws, with its identity key and in its own name.
 // V2  A change is approved when Q of the present validators have approved it; to propose is to approve.
-// V3  What contradicts the committee as it will be, with every open change before it, is refused: an unknown validator, a
-//     key, name or address that another has, a second change about one validator, fewer than four left, too many.
-// V4  At most `Limits.maxChanges` are open, and `Limits.maxChangesOfOne` of one proposer.
-// V5  Its proposer may withdraw a change until shares are being made for it.
-// V6  What is approved when an epoch begins is scheduled: new shares are made for the committee with all of it. Where that
-//     fails, it is approved as before; the third failure drops it.
+// V3  It must fit the committee with everything before it that is decided, that is, approved or scheduled: an unknown
+//     validator, a key, name or address that another has, a second change about one validator, fewer than four left and
+//     too many are refused, when it is proposed and at each approval. What is not approved stands in nobody's way.
+// V4  The validators share `Limits.maxChanges` undecided changes, each at least one and at most `Limits.maxChangesOfOne`.
+// V5  Its proposer may withdraw a change until shares are being made for it. An approved removal of a validator takes the
+//     approved changes about it back; what its proposer left behind undecided lapses when that is no validator any more.
+// V6  What is approved when an epoch begins is scheduled, in the order of proposing and as far as each fits: new shares are
+//     made for the committee with all of it. Where that fails, it is approved as before; its third failure drops it.
 // V7  When the new shares sign, the new committee is in force: it is numbered, and remembered for ever. Observations of
 //     prices are made anew.
 // V8  A network without a group key has the committee of its genesis.
@@ -34,7 +36,8 @@ extension ClearingHouse {
     case adopt
     /// Shares are being made for everything that is approved.
     case schedule
-    case fail(dropped: Bool)
+    /// They could not be made.
+    case fail
   }
 
   /// The present committee, in its order.
@@ -61,10 +64,23 @@ extension ClearingHouse {
 
   /// V6: the committee with everything that is scheduled or approved; nil where nothing waits to be scheduled.
   public var nextValidators: [Validator]? {
+    let fold = folded
+    return fold.waiting.isEmpty ? nil : fold.validators
+  }
+
+  /// The committee after what is decided, and which approved changes take part in it.
+  private var folded: (validators: [Validator], waiting: [ChangeID]) {
+    var result: (validators: [Validator], waiting: [ChangeID]) = (validators, [])
+    for (id, record) in decided where result.validators.take(record.change) == nil && record.scheduledAt == nil {
+      result.waiting.append(id)
+    }
+    return result
+  }
+
+  /// In the order in which they come into force: those that shares are being made for, then those that wait.
+  private var decided: [(id: ChangeID, record: ChangeRecord)] {
     let changes = changes
-    guard changes.contains(where: { $0.record.isApprovedOnly }) else { return nil }
-    let ready = changes.filter { $0.record.scheduledAt != nil } + changes.filter { $0.record.isApprovedOnly }
-    return validators.applying(ready.map(\.record.change))
+    return changes.filter { $0.record.scheduledAt != nil } + changes.filter(\.record.isApprovedOnly)
   }
 
   // MARK: Actions
@@ -73,13 +89,11 @@ extension ClearingHouse {
   mutating func propose(_ change: ValidatorChange, signer: PublicKey, account: Int32) throws(Rejection) {
     try requireMember(signer, account)
     guard canChangeValidators else { throw Rejection(.fixedValidators) }
-    let open = changes
-    guard open.count < Limits.maxChanges, open.count(where: { $0.record.proposer == signer }) < Limits.maxChangesOfOne
-    else { throw Rejection(.limitReached) }
-    try check(change, after: open.map(\.record.change))
-    let id = totals.nextChange
-    totals.nextChange &+= 1
-    tables.changes.put(ChangeRecord(change, by: signer, at: totals.height), for: ChangeKey(id))
+    let share = max(1, min(Limits.maxChangesOfOne, Limits.maxChanges / max(1, validators.count)))
+    let own = changes.count { $0.record.approvedAt == nil && $0.record.proposer == signer }
+    guard own < share else { throw Rejection(.limitReached) }
+    try judge(change, as: totals.nextChange)
+    let id = enter(ChangeRecord(change, by: signer, at: totals.height))
     noteApproval(of: id)
   }
 
@@ -88,7 +102,7 @@ extension ClearingHouse {
     try requireMember(signer, account)
     guard var record = tables.changes[ChangeKey(id)] else { throw Rejection(.unknownChange) }
     guard record.scheduledAt == nil, !record.approvals.contains(signer) else { throw Rejection(.changeClosed) }
-    try check(record.change, after: changes.prefix { $0.id < id }.map(\.record.change))
+    try judge(record.change, as: id)
     // Whoever is no validator any more makes room.
     record.approvals.removeAll { committee.place(of: $0) == nil }
     record.approvals.append(signer)
@@ -105,6 +119,24 @@ extension ClearingHouse {
     tables.changes.remove(ChangeKey(id))
   }
 
+  /// A removal or addition that a rule of the book asks for, not a validator: approved from the start. False where it does
+  /// not fit, or the validator is in a change that shares are being made for; then it may be tried in a later block.
+  mutating func changeByRule(_ change: ValidatorChange, cause: ChangeCause) -> Bool {
+    guard canChangeValidators, (try? judge(change, as: totals.nextChange)) != nil else { return false }
+    var record = ChangeRecord(change, by: change.subject ?? .zero, at: totals.height)
+    record.cause = cause
+    record.approvals = []
+    decide(enter(record), record)
+    return true
+  }
+
+  private mutating func enter(_ record: ChangeRecord) -> ChangeID {
+    let id = totals.nextChange
+    totals.nextChange &+= 1
+    tables.changes.put(record, for: ChangeKey(id))
+    return id
+  }
+
   /// V1
   private func requireMember(_ signer: PublicKey, _ account: Int32) throws(Rejection) {
     guard committee.place(of: signer) != nil, live.accounts[Int(account)].id == AccountID(signer) else {
@@ -113,46 +145,52 @@ extension ClearingHouse {
   }
 
   private mutating func noteApproval(of id: ChangeID) {
-    guard var record = tables.changes[ChangeKey(id)], record.approvedAt == nil,
+    guard let record = tables.changes[ChangeKey(id)], record.approvedAt == nil,
       record.approvals.count(where: { committee.place(of: $0) != nil }) >= committee.quorum
     else { return }
-    record.approvedAt = totals.height
-    tables.changes.put(record, for: ChangeKey(id))
+    decide(id, record)
   }
 
-  /// V3
-  private func check(_ change: ValidatorChange, after earlier: [ValidatorChange]) throws(Rejection) {
-    let before = validators.applying(earlier)
-    if let subject = change.subject {
-      guard committee.place(of: subject) != nil, before.contains(where: { $0.key == subject }) else {
-        throw Rejection(.unknownValidator)
-      }
-      guard !earlier.contains(where: { $0.subject == subject }) else { throw Rejection(.validatorConflict) }
+  private mutating func decide(_ id: ChangeID, _ record: ChangeRecord) {
+    var record = record
+    record.approvedAt = totals.height
+    tables.changes.put(record, for: ChangeKey(id))
+    // V5
+    guard case .remove(let leaver) = record.change else { return }
+    for (other, record) in changes where other != id && record.isApprovedOnly && record.change.subject == leaver {
+      tables.changes.remove(ChangeKey(other))
     }
-    switch change {
-    case .add(let new):
-      guard new.isComplete else { throw Rejection(.badTerms) }
-      guard isFree(new.key), !before.contains(where: { $0.name == new.name || $0.isAt(new.host, new.port) }) else {
-        throw Rejection(.validatorConflict)
-      }
-      guard before.count < Limits.maxValidators else { throw Rejection(.limitReached) }
-    case .remove:
-      guard before.count > Limits.minValidators else { throw Rejection(.tooFewValidators) }
-    case .replaceKey(_, let key):
-      guard isFree(key) else { throw Rejection(.validatorConflict) }
-    case .address(let key, let host, let port):
-      guard port > 0, Validator.isHost(host) else { throw Rejection(.badTerms) }
-      guard !before.contains(where: { $0.key != key && $0.isAt(host, port) }) else {
-        throw Rejection(.validatorConflict)
-      }
-    case .data(_, let data):
-      guard data.isWithinBounds else { throw Rejection(.badTerms) }
-    }
+  }
 
-    func isFree(_ key: PublicKey) -> Bool {
-      !before.contains { $0.key == key } && committee.place(of: key) == nil && key != genesis.custodian
-        && key != genesis.listingAuthority && !SystemAccount.isReserved(AccountID(key))
+  /// V3: as the change `id`, with what is decided before and after it.
+  private func judge(_ change: ValidatorChange, as id: ChangeID) throws(Rejection) {
+    var others = decided.filter { $0.id != id }
+    guard others.count < Limits.maxChanges else { throw Rejection(.limitReached) }
+    if let subject = change.subject {
+      guard committee.place(of: subject) != nil else { throw Rejection(.unknownValidator) }
+      if case .remove = change {
+        others.removeAll { $0.record.isApprovedOnly && $0.record.change.subject == subject }
+      }
+      guard !others.contains(where: { $0.record.change.subject == subject }) else {
+        throw Rejection(.validatorConflict)
+      }
     }
+    if let key = change.newKey {
+      guard committee.place(of: key) == nil, key != genesis.custodian, key != genesis.listingAuthority,
+        !SystemAccount.isReserved(AccountID(key))
+      else { throw Rejection(.validatorConflict) }
+    }
+    var before = validators
+    var isJudged = false
+    for (other, record) in others {
+      if !isJudged, record.scheduledAt == nil, other > id {
+        if let code = before.take(change) { throw Rejection(code) }
+        isJudged = true
+      }
+      // What is decided keeps its place.
+      if before.take(record.change) != nil, isJudged { throw Rejection(.validatorConflict) }
+    }
+    if !isJudged, let code = before.take(change) { throw Rejection(code) }
   }
 
   // MARK: Steps
@@ -162,21 +200,21 @@ extension ClearingHouse {
       switch step {
       case .adopt: adopt()
       case .schedule:
-        for (id, record) in changes where record.isApprovedOnly {
-          var record = record
+        for id in folded.waiting {
+          guard var record = tables.changes[ChangeKey(id)] else { continue }
           record.scheduledAt = totals.height
           tables.changes.put(record, for: ChangeKey(id))
         }
-      case .fail(let dropped):
+      case .fail:
         for (id, record) in changes where record.scheduledAt != nil {
-          guard !dropped else {
-            tables.changes.remove(ChangeKey(id))
-            continue
-          }
           var record = record
           record.scheduledAt = nil
           record.failures &+= 1
-          tables.changes.put(record, for: ChangeKey(id))
+          if record.failures < Limits.changeAttempts {
+            tables.changes.put(record, for: ChangeKey(id))
+          } else {
+            tables.changes.remove(ChangeKey(id))
+          }
         }
       }
     }
@@ -184,15 +222,18 @@ extension ClearingHouse {
 
   /// V7
   private mutating func adopt() {
-    let scheduled = changes.filter { $0.record.scheduledAt != nil }
     let former = validators
-    let new = former.applying(scheduled.map(\.record.change))
-    for (id, _) in scheduled { tables.changes.remove(ChangeKey(id)) }
+    var new = former
+    for (id, record) in decided where record.scheduledAt != nil {
+      _ = new.take(record.change)
+      tables.changes.remove(ChangeKey(id))
+    }
     for place in former.indices.dropFirst(new.count) { tables.members.remove(MemberKey(place)) }
     for (place, validator) in new.enumerated() where !former.indices.contains(place) || former[place] != validator {
       tables.members.put(validator, for: MemberKey(place))
     }
     committee.validators = new
+    dropStale()
     guard new.map(\.key) != former.map(\.key) else { return }
     committee.number &+= 1
     tables.committees.put(
@@ -201,6 +242,17 @@ extension ClearingHouse {
     tables.observations.forEach { key, _, _ in spoken.append(key) }
     for key in spoken { tables.observations.remove(key) }
     openMemberAccounts()
+  }
+
+  /// V5: what nobody can take back any more, and what can never fit again.
+  private mutating func dropStale() {
+    for (id, record) in changes where record.scheduledAt == nil {
+      let isOrphan = record.approvedAt == nil && committee.place(of: record.proposer) == nil
+      let isVoid =
+        record.change.subject.map { committee.place(of: $0) == nil }
+        ?? record.change.newKey.map { committee.place(of: $0) != nil } ?? false
+      if isOrphan || isVoid { tables.changes.remove(ChangeKey(id)) }
+    }
   }
 
   /// Those who act for the market have accounts, so that their commands have nonces.
@@ -249,31 +301,31 @@ extension OperatorData {
 }
 
 extension [Validator] {
-  /// The committee after these changes; what does not fit it any more changes nothing.
-  func applying(_ changes: [ValidatorChange]) -> [Validator] {
-    var result = self
-    for change in changes {
-      switch change {
-      case .add(let new):
-        if result.count < Limits.maxValidators, !result.contains(where: { $0.key == new.key }) { result.append(new) }
-      case .remove(let key):
-        if result.count > Limits.minValidators { result.removeAll { $0.key == key } }
-      case .replaceKey(let key, let new):
-        guard !result.contains(where: { $0.key == new }) else { continue }
-        result.update(key) { $0.key = new }
-      case .address(let key, let host, let port):
-        result.update(key) { validator in
-          validator.host = host
-          validator.port = port
-        }
-      case .data(let key, let data): result.update(key) { $0.data = data }
-      }
+  /// V3: these validators after the change; as they are, and why, where it does not fit.
+  mutating func take(_ change: ValidatorChange) -> RejectionCode? {
+    let place = change.subject.flatMap { key in firstIndex { $0.key == key } }
+    if change.subject != nil, place == nil { return .unknownValidator }
+    if let key = change.newKey, contains(where: { $0.key == key }) { return .validatorConflict }
+    switch (change, place) {
+    case (.add(let new), _):
+      guard new.isComplete else { return .badTerms }
+      guard !contains(where: { $0.name == new.name || $0.isAt(new.host, new.port) }) else { return .validatorConflict }
+      guard count < Limits.maxValidators else { return .limitReached }
+      append(new)
+    case (.remove, let place?):
+      guard count > Limits.minValidators else { return .tooFewValidators }
+      remove(at: place)
+    case (.replaceKey(_, let key), let place?): self[place].key = key
+    case (.address(let key, let host, let port), let place?):
+      guard port > 0, Validator.isHost(host) else { return .badTerms }
+      guard !contains(where: { $0.key != key && $0.isAt(host, port) }) else { return .validatorConflict }
+      self[place].host = host
+      self[place].port = port
+    case (.data(_, let data), let place?):
+      guard data.isWithinBounds else { return .badTerms }
+      self[place].data = data
+    case (_, nil): return .unknownValidator
     }
-    return result
-  }
-
-  private mutating func update(_ key: PublicKey, _ change: (inout Validator) -> Void) {
-    guard let place = firstIndex(where: { $0.key == key }) else { return }
-    change(&self[place])
+    return nil
   }
 }

@@ -89,6 +89,15 @@ public enum ValidatorChange: Hashable, Sendable, WireCodable {
     }
   }
 
+  /// The key that nobody may have yet.
+  var newKey: PublicKey? {
+    switch self {
+    case .add(let validator): validator.key
+    case .replaceKey(_, let key): key
+    case .remove, .address, .data: nil
+    }
+  }
+
   public func encode(to writer: inout WireWriter) {
     switch self {
     case .add(let validator):
@@ -130,9 +139,20 @@ public enum ValidatorChange: Hashable, Sendable, WireCodable {
 /// From 1 on, in the order of proposing.
 public typealias ChangeID = UInt64
 
+/// Why a change is there.
+public enum ChangeCause: UInt8, Sendable, WireByte {
+  /// A validator proposed it, and a quorum decides.
+  case proposal = 0
+  /// A rule asks for it: proven misbehaviour, or failing health.
+  case evidence = 1
+  case health = 2
+}
+
 /// A change that is not in force yet.
 public struct ChangeRecord: TableRecord, Hashable {
   public var change: ValidatorChange
+  public var cause: ChangeCause
+  /// With another cause than a proposal, whom it is about.
   public var proposer: PublicKey
   /// Identity keys of validators, in the order in which they came.
   public var approvals: [PublicKey]
@@ -146,6 +166,7 @@ public struct ChangeRecord: TableRecord, Hashable {
 
   public func encode(to writer: inout WireWriter) {
     writer.write(change)
+    writer.write(cause)
     writer.write(proposer)
     writer.write(approvals)
     writer.write(proposedAt)
@@ -158,6 +179,7 @@ public struct ChangeRecord: TableRecord, Hashable {
 
   init(_ change: ValidatorChange, by proposer: PublicKey, at height: Height) {
     self.change = change
+    cause = .proposal
     self.proposer = proposer
     approvals = [proposer]
     proposedAt = height
@@ -166,6 +188,7 @@ public struct ChangeRecord: TableRecord, Hashable {
 
   public init(from reader: inout WireReader) throws(WireError) {
     change = try ValidatorChange(from: &reader)
+    cause = try ChangeCause(from: &reader)
     proposer = try reader.readBytes32()
     approvals = try reader.readArray(limit: Limits.maxValidators)
     proposedAt = try reader.readOrdinal()

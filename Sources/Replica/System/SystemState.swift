@@ -75,7 +75,7 @@ public struct SystemState: Sendable {
       switch step {
       case .scheduled: .schedule
       case .adopted: .adopt
-      case .failed(let isGivenUp): .fail(dropped: isGivenUp)
+      case .failed: .fail
       }
     }
   }

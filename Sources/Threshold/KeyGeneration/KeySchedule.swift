@@ -73,11 +73,11 @@ public struct KeySchedule: Sendable {
     case scheduled
     /// Their shares sign from now on: they are the committee.
     case adopted
-    /// They have not got their shares. `isGivenUp`: it was tried often enough.
-    case failed(isGivenUp: Bool)
+    /// They have not got their shares.
+    case failed
   }
 
-  /// Key generations for one change of the committee after which it is given up: somebody new does not take part.
+  /// Key generations for one set of successors after which the holders have their patience back.
   static let changeAttempts: UInt32 = 3
 
   public let chain: Digest
@@ -151,9 +151,12 @@ public struct KeySchedule: Sendable {
       lastFailure = failure
       if successors != nil {
         successors = nil
-        steps.append(failChange())
-        // What is given up in this block was named before it.
+        steps.append(.failed)
+        // What failed in this block was named before it, with what may be given up now.
         next = nil
+        changeFailures = changeFailures.saturatingAdding(1)
+        // The holders did nothing to lose the patience that a resharing has with them.
+        if changeFailures >= Self.changeAttempts { (changeFailures, failuresInARow) = (0, 0) }
       }
       // Without any key there is no epoch to wait for, but whoever is missing needs time to come back.
       if active == nil {
@@ -179,14 +182,6 @@ public struct KeySchedule: Sendable {
       start(epoch: height / settings.epochBlocks + 1, at: height)
     }
     return steps
-  }
-
-  private mutating func failChange() -> Step {
-    changeFailures = changeFailures.saturatingAdding(1)
-    guard changeFailures >= Self.changeAttempts else { return .failed(isGivenUp: false) }
-    // The holders did nothing to lose the patience that a resharing has with them.
-    (changeFailures, failuresInARow) = (0, 0)
-    return .failed(isGivenUp: true)
   }
 
   private static let longestWindow: UInt64 = 1024
