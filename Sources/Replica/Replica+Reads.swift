@@ -23,7 +23,7 @@ extension Replica {
   ) {
     if view > consensus.view {
       // Only a certificate can make this node believe that a later view exists.
-      guard let entry, entry.view + 1 >= view else { return }
+      guard let entry, entry.epoch == committee.epoch, entry.view + 1 >= view else { return }
       stepConsensus(.message(from: peer, .certificate(entry)), at: now)
       guard view <= consensus.view else { return }
     }
@@ -41,7 +41,8 @@ extension Replica {
       }
     }
     var ready: [UInt64] = []
-    reads.release(upTo: finalView, into: &ready)
+    // E2: what a former committee answers says nothing of what the new one has decided meanwhile.
+    if !isCommitteeOver { reads.release(upTo: finalView, into: &ready) }
     for ticket in ready { effects.append(.readReady(ticket: ticket)) }
   }
 }

@@ -34,6 +34,11 @@ struct JournalEntries {
     }
   }
 
+  /// Above every view in which forgotten votes may have been cast; 0 where none were.
+  var floor: View {
+    consensus.reduce(0) { highest, entry in if case .floor(let view) = entry { max(highest, view) } else { highest } }
+  }
+
   /// The last word on whether votes were forgotten.
   var saysAmnesiac: Bool {
     for case .amnesiac(let state) in consensus.reversed() { return state }
@@ -76,12 +81,20 @@ extension Replica {
     default: return message
     }
     guard heardIn.indices.contains(Int(peer)) else { return nil }
+    // A session only goes from one committee to the next: nobody is greeted again and again.
     let before = heardIn[Int(peer)]
+    if let before, epoch < before { return nil }
     heardIn[Int(peer)] = epoch
     guard epoch == committee.epoch else { return nil }
     // What was said to it before it came over is lost.
     if before != epoch { meet(peer, at: now, into: &effects) }
     return content
+  }
+
+  /// A new session: the other side may have restarted from a former committee.
+  mutating func connected(_ peer: ValidatorIndex, at now: Moment, into effects: inout [Effect]) {
+    if heardIn.indices.contains(Int(peer)) { heardIn[Int(peer)] = committee.epoch == 0 ? 0 : nil }
+    meet(peer, at: now, into: &effects)
   }
 
   mutating func meet(_ peer: ValidatorIndex, at now: Moment, into effects: inout [Effect]) {
@@ -95,7 +108,8 @@ extension Replica {
       let executed = last.executed
     else { return }
     var left = lanes.unordered(after: last.cut).filter { !KeyMessageEnvelope.isOne($0) }
-    var mayForget = index == nil ? isForgetful : consensus.isAmnesiac
+    // What it may have forgotten it may have said in views that the former committee has not come to.
+    var mayForget = index == nil ? isForgetful : consensus.isAmnesiac || consensus.voteFloor > last.header.view
     let roots = consensus.recentRoots
     members = clearing.validators
     let keys = members.map(\.key)
@@ -114,7 +128,7 @@ extension Replica {
     }
     let place = isEarlier ? nil : keys.firstIndex(of: signer.publicKey)
     index = place.map { ValidatorIndex(truncatingIfNeeded: $0) }
-    isForgetful = index == nil && mayForget
+    isForgetful = index == nil && (mayForget || remembered.saysAmnesiac)
     consensus = Consensus(
       committee: committee, index: index, signer: signer, scheme: scheme, settings: settings.consensus,
       recovered: Recovered(
@@ -142,7 +156,7 @@ extension Replica {
       let waiting = tickets
       left += outbox.takeAll { waiting[$0] == nil }
     }
-    resubmit(left, at: now)
+    resubmit(left, at: now, into: &effects)
   }
 
   /// Nothing but the last block of the former committee is left of what was under way.
@@ -164,12 +178,13 @@ extension Replica {
   }
 
   /// E4
-  private mutating func resubmit(_ transactions: [[UInt8]], at now: Moment) {
+  private mutating func resubmit(_ transactions: [[UInt8]], at now: Moment, into effects: inout [Effect]) {
     for (place, bytes) in transactions.enumerated() {
       if index != nil {
         stepLanes(.submit(transaction: bytes, isMoreComing: place + 1 < transactions.count), at: now)
       } else {
-        _ = outbox.add(TransactionCheck.hash(of: bytes), bytes, at: now.monotonic)
+        let hash = TransactionCheck.hash(of: bytes)
+        if !outbox.add(hash, bytes, at: now.monotonic) { refuse(hash, into: &effects) }
       }
     }
   }

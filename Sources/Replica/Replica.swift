@@ -84,7 +84,9 @@ public struct Recovery: Sendable {
 
   /// E5: amnesia goes with the node. It stopped between the last block of a committee and the new one's journal.
   func wasAmnesiac(before epoch: Epoch) -> Bool {
-    lastEpoch < epoch && JournalEntries(entries(of: lastEpoch)).saysAmnesiac
+    guard lastEpoch < epoch else { return false }
+    let last = JournalEntries(entries(of: lastEpoch))
+    return last.saysAmnesiac || last.floor > head?.proposal.header.view ?? 0
   }
 
   /// Amnesia that a clean journal does not show by itself: the ledger holds a certificate with a vote of `voter` in a view
@@ -326,7 +328,7 @@ public struct Replica {
       loaded(blocks, for: peer, at: now.monotonic, into: &effects)
       serveObservers(at: now.monotonic, into: &effects)
     case .checked(let bytes, let input, let peer): takeIn(bytes, input, from: peer, at: now, into: &effects)
-    case .connected(let peer): meet(peer, at: now, into: &effects)
+    case .connected(let peer): connected(peer, at: now, into: &effects)
     case .disconnected(let peer): dismiss(peer, into: &effects)
     case .message(let peer, let bytes): receive(bytes, from: peer, at: now, into: &effects)
     case .tick: tick(at: now, into: &effects)
@@ -334,8 +336,8 @@ public struct Replica {
       submit(bytes, input, ticket: ticket, isMoreComing: isMoreComing, at: now, into: &effects)
     case .read(let ticket): read(ticket, into: &effects)
     case .verified(let batch, let inputs):
-      verifying.remove(batch)
-      checked[batch] = inputs
+      // Not one of a former committee's.
+      if verifying.remove(batch) != nil { checked[batch] = inputs }
     case .committed(let height): committed(height, at: now, into: &effects)
     case .seed(let seed): certifier.renew(seed)
     case .loaded(let peer, let blocks):

@@ -91,6 +91,30 @@ import Wire
     SuccessionTests.check(cluster)
   }
 
+  /// What a node may have said and forgotten lies above everything that the former committee ordered: it goes over as one
+  /// that may forget, though a block that nobody executes ended its amnesia.
+  @Test(arguments: [false, true]) func whatMayBeForgottenGoesOver(restartsBetween: Bool) throws {
+    let cluster = try Self.readied([Self.adding(4)])
+    let node = cluster.nodes[1]
+    if restartsBetween {
+      let isBetween = cluster.run(for: 300 * Self.second) {
+        Self.isAtTheEnd(node) && (try? node.store.head())?.height == node.replica?.finalHeight
+      }
+      try #require(isBetween)
+    }
+    let view = try #require(node.replica?.consensus.view)
+    cluster.crash(1)
+    node.journal += [.consensus(.amnesiac(true)), .consensus(.floor(view + 500)), .consensus(.amnesiac(false))]
+    cluster.start(1)
+    #expect(cluster.run(for: 300 * Self.second) { node.replica?.committee.epoch == 1 })
+    #expect(node.replica?.consensus.isAmnesiac == true)
+    // And votes again when that is safe.
+    let height = try #require(cluster.heights.max())
+    #expect(cluster.run(for: 120 * Self.second) { cluster.heights.allSatisfy { $0 > height + 5 } })
+    #expect(node.replica?.consensus.isAmnesiac == false)
+    SuccessionTests.check(cluster)
+  }
+
   /// Journals are in order whenever nobody stops in between.
   @Test func journalsNameTheirCommittee() throws {
     let cluster = try Self.readied([Self.adding(4)])
@@ -189,6 +213,20 @@ import Wire
     let height = try #require(cluster.heights.max())
     #expect(cluster.run(for: 60 * Self.second) { cluster.heights.allSatisfy { $0 > height + 2 } })
     SuccessionTests.check(cluster)
+  }
+
+  /// Nobody is greeted again for each message that says another committee's number.
+  @Test func oneWhoGoesToAndFroIsGreetedOnce() throws {
+    let cluster = try Self.readied([Self.adding(4)])
+    #expect(cluster.run(for: 300 * Self.second) { SuccessionTests.everybodyIs(at: 1, cluster) })
+    cluster.run(for: Self.second)
+    let before = cluster.sent(by: 0).count
+    let (peer, idle) = (cluster.number(of: 1, at: 0), PeerMessage.readAnswer(nonce: 0, view: 0, entry: nil))
+    for turn in 0..<400 as Range<Epoch> {
+      cluster.push(0, .message(from: peer, PeerMessage.bound(turn % 2, idle).wireBytes), after: 0)
+    }
+    cluster.run(for: Duration64.millisecond)
+    #expect(cluster.sent(by: 0).count < before + 200)
   }
 
   /// E4: what the clients of an observer handed in, and nobody has heard of, when it becomes a validator.
