@@ -3,7 +3,7 @@
 import Primitives
 
 enum Purpose: UInt64 {
-  case options = 1, links, network, faults, disks, load, adversaries, keys, prices, checks, seeds, storm
+  case options = 1, links, network, faults, disks, load, adversaries, keys, prices, checks, seeds, storm, succession
 }
 
 extension SeededRandom {

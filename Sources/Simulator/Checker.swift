@@ -13,6 +13,7 @@ struct Checker {
   struct FinalEntry {
     let hash: Digest
     let root: Digest
+    let epoch: Epoch
     let view: View
     let timestamp: Timestamp
     let transactions: [Digest]
@@ -27,12 +28,21 @@ struct Checker {
     var attest: Vote?
   }
 
+  /// `voter` by identity, not by place: who is another's successor there has made other promises.
   struct Slot: Hashable {
     let voter: ValidatorIndex
+    let epoch: Epoch
     let number: UInt64
   }
 
-  let committee: Committee
+  struct ViewKey: Hashable {
+    let epoch: Epoch
+    let view: View
+  }
+
+  /// Identities by number, and every committee that was told of.
+  let people: [PublicKey]
+  private(set) var committees: [Epoch: Committee]
   let scheme: SignatureScheme
   let chain: Digest
   /// By height; genesis is missing.
@@ -43,7 +53,7 @@ struct Checker {
   /// Last sequence that the owner of a lane may have forgotten.
   private var lanesForgotten: [ValidatorIndex: UInt64] = [:]
   /// What certificates on the wire have said of each view.
-  var facts: [View: ViewFacts] = [:]
+  var facts: [ViewKey: ViewFacts] = [:]
   /// Headers whose leader's signature was looked at.
   var headers: Set<Digest> = []
   private(set) var prunedBelow: View = 0
@@ -54,21 +64,57 @@ struct Checker {
   private var proven: [Height: Digest] = [:]
 
   /// n, f, p, Q and QF again, from the specification's formulas.
-  let f: Int
-  let p: Int
-  private let quorum: Int
-  private let fastQuorum: Int
+  struct Sizes {
+    let f: Int
+    let p: Int
+    let quorum: Int
+    let fastQuorum: Int
 
-  init(committee: Committee, scheme: SignatureScheme, chain: Digest) {
-    self.committee = committee
+    init(n: Int) {
+      f = n < 4 ? 0 : (n - 1) / 3
+      p = n < 4 ? 0 : max(1, (n - 3 * f + 1) / 2)
+      quorum = n < 4 ? n : (n + f) / 2 + 1
+      fastQuorum = n < 4 ? n : max(quorum, n - p)
+    }
+  }
+
+  init(committee: Committee, people: [PublicKey], scheme: SignatureScheme, chain: Digest) {
+    committees = [0: committee]
+    self.people = people
     self.scheme = scheme
     self.chain = chain
-    let n = committee.keys.count
-    let f = n < 4 ? 0 : (n - 1) / 3
-    let p = n < 4 ? 0 : max(1, (n - 3 * f + 1) / 2)
-    (self.f, self.p) = (f, p)
-    quorum = n < 4 ? n : (n + f) / 2 + 1
-    fastQuorum = n < 4 ? n : max(quorum, n - p)
+  }
+
+  // MARK: Committees
+
+  /// E1, E2: one committee a number, each the next of one that was there.
+  mutating func learns(_ committee: Committee, from host: SimulatedHost, _ simulation: Simulation) {
+    if let known = committees[committee.epoch] {
+      if known.keys != committee.keys {
+        simulation.violate("one committee a number", "node \(host.number), committee \(committee.epoch)")
+      }
+      return
+    }
+    if committees[committee.epoch &- 1] == nil {
+      simulation.violate("committees follow each other", "node \(host.number), committee \(committee.epoch)")
+    }
+    if committee.keys.count < 4 || Set(committee.keys).count != committee.keys.count {
+      simulation.violate("V3: never fewer than four", "committee \(committee.epoch)")
+    }
+    committees[committee.epoch] = committee
+  }
+
+  /// The identity behind a place in a committee.
+  func identity(of voter: ValidatorIndex, in epoch: Epoch) -> ValidatorIndex? {
+    guard let keys = committees[epoch]?.keys, Int(voter) < keys.count else { return nil }
+    let key = keys[Int(voter)]
+    return people.firstIndex(of: key).map { ValidatorIndex($0) }
+  }
+
+  /// What an epoch's committee certifies above its last block is void (E1).
+  func isVoid(_ view: View, of epoch: Epoch) -> Bool {
+    guard let last = finals.last, last.epoch > epoch else { return false }
+    return view > finals.last { $0.epoch == epoch }?.view ?? 0
   }
 
   var height: Height { Height(finals.count) }
@@ -80,14 +126,25 @@ struct Checker {
   // MARK: Messages
 
   mutating func sees(_ message: PeerMessage, from host: SimulatedHost, _ simulation: Simulation) {
+    sees(message, of: 0, from: host, simulation)
+  }
+
+  private mutating func sees(
+    _ message: PeerMessage, of epoch: Epoch, from host: SimulatedHost, _ simulation: Simulation
+  ) {
     switch message {
-    case .consensus(.vote(let vote)): if vote.voter == host.identity { sees(vote, from: host, simulation) }
+    case .bound(let epoch, let inner): sees(inner, of: epoch, from: host, simulation)
+    case .consensus(.vote(let vote)):
+      if identity(of: vote.voter, in: vote.epoch) == host.identity { sees(vote, from: host, simulation) }
     case .consensus(.certificate(let certificate)): sees(certificate, from: host, simulation)
     case .consensus(.evidence(let evidence)): sees(evidence, from: host, simulation)
     case .consensus(.proposal(let proposal)):
       sees(proposal.signedHeader, from: host, simulation)
-      if proposal.header.leader == host.identity { sees(proposal, from: host, simulation) }
-    case .lane(.batch(let batch)): if batch.lane == host.identity { sees(batch, from: host, simulation) }
+      if identity(of: proposal.header.leader, in: proposal.header.epoch) == host.identity {
+        sees(proposal, from: host, simulation)
+      }
+    case .lane(.batch(let batch)):
+      if identity(of: batch.lane, in: epoch) == host.identity { sees(batch, of: epoch, from: host, simulation) }
     default: break
     }
   }
@@ -103,9 +160,9 @@ struct Checker {
       }
       return
     }
-    let slot = Slot(voter: vote.voter, number: vote.view)
+    let slot = Slot(voter: host.identity, epoch: vote.epoch, number: vote.view)
     var known = ballots[slot] ?? Ballots()
-    let who = "validator \(vote.voter) in view \(vote.view)"
+    let who = "validator \(host.identity) in view \(vote.view)"
     switch vote.kind {
     case .first:
       if let first = known.first, first.block != vote.block { simulation.violate("C10: one first vote a view", who) }
@@ -141,7 +198,7 @@ struct Checker {
     host.highestVote = max(host.highestVote, view)
     if view <= host.forgotten { return }
     let hash = proposal.header.hash(chain: chain)
-    let slot = Slot(voter: host.identity, number: view)
+    let slot = Slot(voter: host.identity, epoch: proposal.header.epoch, number: view)
     if let known = proposals[slot], known != hash {
       simulation.violate("C2: one proposal a view", "leader \(host.identity) in view \(view)")
     }
@@ -149,9 +206,11 @@ struct Checker {
   }
 
   /// D1.
-  private mutating func sees(_ batch: LaneBatch, from host: SimulatedHost, _ simulation: Simulation) {
+  private mutating func sees(
+    _ batch: LaneBatch, of epoch: Epoch, from host: SimulatedHost, _ simulation: Simulation
+  ) {
     let hash = batch.hash(chain: chain)
-    let slot = Slot(voter: host.identity, number: batch.sequence)
+    let slot = Slot(voter: host.identity, epoch: epoch, number: batch.sequence)
     if let known = batches[slot], known != hash, batch.sequence > lanesForgotten[host.identity] ?? 0 {
       simulation.violate("D1: one batch a place of a lane", "lane \(host.identity), sequence \(batch.sequence)")
     }
@@ -195,9 +254,13 @@ struct Checker {
     }
     finals.append(
       FinalEntry(
-        hash: block.hash, root: block.executed.stateRoot, view: block.header.view, timestamp: block.header.timestamp,
+        hash: block.hash, root: block.executed.stateRoot, epoch: block.header.epoch, view: block.header.view,
+        timestamp: block.header.timestamp,
         transactions: outcomes.map(\.hash), statuses: outcomes.map(\.status)))
-    checkFacts(after: parent?.view ?? 0, upTo: block.header.view, who, simulation)
+    if let parent, block.header.epoch < parent.epoch || block.header.epoch > parent.epoch + 1 {
+      simulation.violate("E1: committees order one after the other", who)
+    }
+    checkFacts(of: block.header.epoch, after: parent?.view ?? 0, upTo: block.header.view, who, simulation)
     if let root = proven[height], root != block.executed.stateRoot {
       simulation.violate("equal state roots", "\(who): a quorum signed \(root)")
     }
@@ -217,14 +280,16 @@ struct Checker {
     let limit = prunedBelow
     ballots = ballots.filter { $0.key.number >= limit }
     proposals = proposals.filter { $0.key.number >= limit }
-    facts = facts.filter { $0.key >= limit }
+    facts = facts.filter { $0.key.view >= limit }
   }
 
   // MARK: Certificates
 
   /// That a quorum of distinct keys has signed the certificate's statement.
   func fault(in certificate: Certificate) -> String? {
-    let needed = certificate.kind == .fastFinal ? fastQuorum : quorum
+    guard let committee = committees[certificate.epoch] else { return "a committee that nobody is" }
+    let sizes = Sizes(n: committee.keys.count)
+    let needed = certificate.kind == .fastFinal ? sizes.fastQuorum : sizes.quorum
     var voters: Set<ValidatorIndex> = []
     for entry in certificate.entries {
       let isCounted =

@@ -25,11 +25,11 @@ struct QueuedEvent {
   var kind: Kind
   /// Place of the host; 0 for the world.
   var host: UInt16 = 0
-  /// Sender of a message, by place in the committee.
+  /// Sender of a message, by identity.
   var from: UInt16 = 0
   /// Life of the host for which this is: what is meant for an earlier one is lost.
   var life: UInt32 = 0
-  /// Which wake-up or which sync.
+  /// Which wake-up or which sync; of an input, the numbering that it is by.
   var number: UInt64 = 0
   var bytes: [UInt8] = []
   var box: Box?
@@ -56,6 +56,7 @@ enum Happening {
   case read
   case observe(Int)
   case audit
+  case change
 }
 
 struct EventQueue {

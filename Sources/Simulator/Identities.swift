@@ -7,6 +7,7 @@ import Sodium
 import Threshold
 
 struct Identities {
+  /// Of the genesis, then those that may become validators.
   let validators: [Signer]
   let traders: [Signer]
   let custodian: Signer
@@ -20,11 +21,11 @@ struct Identities {
 
   init(_ options: SimulationOptions) {
     let scheme = options.signatures
-    validators = (0..<options.validators).map { Self.signer(UInt64($0 + 1), scheme) }
+    validators = (0..<options.validators + options.joiners).map { Self.signer(UInt64($0 + 1), scheme) }
     traders = (0..<options.load.traders).map { Self.signer(UInt64(1000 + $0), scheme) }
     custodian = Self.signer(2001, scheme)
     authority = Self.signer(2002, scheme)
-    let keys = validators.map(\.publicKey)
+    let keys = validators.prefix(options.validators).map(\.publicKey)
     let market = MarketGenesis(
       network: "test", time: Self.epoch, clockRate: options.load.clockRate,
       underlyings: [UnderlyingTerms(symbol: "BTC"), UnderlyingTerms(symbol: "ETH")], listings: Self.listings(),

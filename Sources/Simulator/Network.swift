@@ -51,7 +51,9 @@ extension Simulation {
     checker.sees(message, from: host, self)
     thresholdChecker.sees(message, from: host, self)
     let bytes = message.wireBytes
-    for peer in hosts where peer.identity != host.identity { carry(bytes, message, from: host.number, to: peer.number) }
+    for peer in hosts where peer.identity != host.identity && isMember(peer, of: host) {
+      carry(bytes, message, from: host.number, to: peer.number)
+    }
   }
 
   func send(_ message: PeerMessage, from host: SimulatedHost, to peer: Int) {
@@ -62,9 +64,15 @@ extension Simulation {
   }
 
   private func deliver(_ message: PeerMessage, from host: SimulatedHost, to peer: Int) {
-    guard hostsOf.indices.contains(peer) else { return }
     let bytes = message.wireBytes
-    for target in hostsOf[peer] { carry(bytes, message, from: host.number, to: target) }
+    for target in machines(numbered: peer, at: host) { carry(bytes, message, from: host.number, to: target) }
+  }
+
+  /// To an observer.
+  func send(_ bytes: [UInt8], from host: SimulatedHost, toNumbered number: ValidatorIndex) {
+    for target in machines(numbered: Int(number), at: host) {
+      carry(bytes, .tip(0), from: host.number, to: target)
+    }
   }
 
   /// What a Byzantine node sends instead.
@@ -127,14 +135,14 @@ extension Simulation {
   }
 
   func connect(_ a: Int, _ b: Int) {
-    guard hosts[a].isUp, hosts[b].isUp, !links[link(a, b)].isConnected else { return }
+    guard hosts[a].isUp, hosts[b].isUp, !links[link(a, b)].isConnected, isSession(a, b) else { return }
     guard links[link(a, b)].cuts == 0, links[link(b, a)].cuts == 0 else {
       return schedule(.connect(a, b), after: 300 * Duration64.millisecond)
     }
     links[link(a, b)].isConnected = true
     links[link(b, a)].isConnected = true
-    schedule(.connected(hosts[b].identity), for: hosts[a], after: 0)
-    schedule(.connected(hosts[a].identity), for: hosts[b], after: 0)
+    schedule(.connected(number(of: hosts[b].identity, at: hosts[a])), for: hosts[a], after: 0)
+    schedule(.connected(number(of: hosts[a].identity, at: hosts[b])), for: hosts[b], after: 0)
   }
 
   func disconnect(_ a: Int, _ b: Int) {
@@ -142,7 +150,8 @@ extension Simulation {
     links[link(a, b)].isConnected = false
     links[link(b, a)].isConnected = false
     for (end, peer) in [(a, b), (b, a)] where hosts[end].isUp {
-      schedule(.disconnected(hosts[peer].identity), for: hosts[end], after: Duration64.millisecond)
+      let number = number(of: hosts[peer].identity, at: hosts[end])
+      schedule(.disconnected(number), for: hosts[end], after: Duration64.millisecond)
     }
   }
 }

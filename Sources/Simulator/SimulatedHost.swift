@@ -55,6 +55,8 @@ final class SimulatedHost {
   var isUp = false
   /// Grows with every start and every crash.
   var life: UInt32 = 0
+  /// Grows when the numbers of its peers change.
+  var numbering: UInt64 = 0
   var clock: HostClock
   var stalledUntil: Instant = 0
 

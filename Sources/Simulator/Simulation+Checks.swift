@@ -17,7 +17,8 @@ extension Simulation {
     }
     if let replica = host.replica, let keys = replica.groupKeys {
       thresholdChecker.sees(keys, at: block.header.height, self)
-      thresholdChecker.sees(host.identity, holdsShare: replica.holdsShare, at: block.header.height)
+      let needsShare = replica.index != nil
+      thresholdChecker.sees(host.identity, holdsShare: !needsShare || replica.holdsShare, at: block.header.height)
     }
     guard isNew else { return }
     oracle?.sees(block)

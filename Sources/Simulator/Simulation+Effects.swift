@@ -86,8 +86,13 @@ extension Simulation {
   /// Lets an effect out.
   private func release(_ effect: Effect, _ host: SimulatedHost) {
     switch effect {
-    // There are no observers here.
-    case .persist, .rewriteJournal, .finalized, .publish, .dismiss, .check: break
+    case .persist, .rewriteJournal, .finalized: break
+    case .publish(let observers, let bytes):
+      for observer in observers { send(bytes, from: host, toNumbered: observer) }
+    case .dismiss(let observer, _): dismiss(observer, host)
+    case .check(let bytes, let observer):
+      let input = TransactionCheck.run(bytes, chain: chain, scheme: options.signatures)
+      schedule(.checked(bytes, input, from: observer), for: host, after: 100 * Duration64.microsecond)
     case .send(let peer, let message): send(message, from: host, to: Int(peer))
     case .broadcast(let message): broadcast(message, from: host)
     case .verify(let batch, let transactions): verify(batch, transactions, host)
@@ -108,8 +113,7 @@ extension Simulation {
     case .proven(let height, let certificate): if host.isHonest { checkProof(height, certificate, host) }
     case .certified(let certificate): if host.isHonest { checkCertificate(certificate, host) }
     case .keepSecrets(let secrets): host.secrets = secrets
-    // The committee of a run stays: nobody proposes another.
-    case .committee: break
+    case .committee: succeed(host)
     case .needSeed:
       note(.noncesDiscarded)
       schedule(.seed(freshSeed()), for: host, after: Duration64.microsecond)

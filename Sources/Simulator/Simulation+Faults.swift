@@ -160,7 +160,7 @@ extension Simulation {
     let host = randomHost()
     switch kind {
     case .isolateOne: cut(around: [host.number])
-    case .isolateLeader: cut(around: hostsOf[Int(currentLeader)])
+    case .isolateLeader: cut(around: machines(of: currentLeader))
     case .halves:
       let side = hosts.indices.filter { _ in faultRandom.below(2) == 0 }
       cut(around: side)
@@ -168,7 +168,7 @@ extension Simulation {
     case .clog: clog()
     case .crash:
       guard host.isUp else { return false }
-      let isLeader = host.identity == currentLeader
+      let isLeader = machines(of: currentLeader).contains(host.number)
       crash(host)
       if isLeader { leaderCrashedIn = highestView }
       schedule(.restart(host.number), after: pause(10, 20_000))
@@ -192,7 +192,10 @@ extension Simulation {
   }
 
   var highestView: View { honest.compactMap { $0.replica?.consensus.view }.max() ?? 0 }
-  private var currentLeader: ValidatorIndex { committee.leader(of: highestView) }
+  private var currentLeader: PublicKey {
+    let committee = presentCommittee
+    return committee.keys[Int(committee.leader(of: highestView))]
+  }
 
   // MARK: Network
 
@@ -261,7 +264,8 @@ extension Simulation {
       host.snapshot = (host.store.copy(), host.journal, host.secrets)
       return false
     }
-    guard !host.isUnsure, hosts.count(where: \.isUnsure) < options.f else {
+    let bearable = options.joiners > 0 ? min(1, options.f) : options.f
+    guard !host.isUnsure, hosts.count(where: \.isUnsure) < bearable else {
       guard kind == .bitRot, !host.failsReads else { return false }
       host.failsReads = true
       openFault(.restore(host.number), for: pause(100, 5_000))

@@ -37,6 +37,7 @@ extension Simulation {
     host.wasAmnesiac = host.replica?.consensus.isAmnesiac ?? false
     if host.wasAmnesiac { note(.amnesiaBegun) }
     step(host, .start)
+    learnCommittee(of: host)
     for peer in hosts where peer.identity != host.identity && peer.isUp { connectSoon(host.number, peer.number) }
   }
 

@@ -60,6 +60,7 @@ public final class Simulation {
   /// `twins`: validators whose identity runs on two machines.
   init(_ options: SimulationOptions, twins: [Int]) {
     self.options = options
+    precondition(options.joiners == 0 || (options.adversaries.isEmpty && twins.isEmpty), "all honest where sets change")
     let random = SeededRandom(seed: options.seed)
     networkRandom = random.stream(Purpose.network.rawValue)
     diskRandom = random.stream(Purpose.disks.rawValue)
@@ -76,11 +77,12 @@ public final class Simulation {
     self.settings = settings
     report = SimulationReport(options: options)
     thresholdChecker = ThresholdChecker(chain: chain)
-    checker = Checker(committee: committee, scheme: options.signatures, chain: chain)
+    checker = Checker(
+      committee: committee, people: identities.validators.map(\.publicKey), scheme: options.signatures, chain: chain)
     oracle = options.hasOracle ? Oracle(genesis, scheme: options.signatures) : nil
     load = Workload(options, random: random)
     var clocks = random.stream(Purpose.keys.rawValue)
-    for validator in Array(0..<options.validators) + twins {
+    for validator in Array(0..<options.validators + options.joiners) + twins {
       addHost(of: validator, isTwin: twins.contains(validator), &clocks)
     }
     links = Link.all(between: hosts.map { Int($0.identity) }, options, random: random)
@@ -116,6 +118,7 @@ public final class Simulation {
     for host in hosts where !options.absent.contains(Int(host.identity)) { boot(host, journal: [], amnesiac: false) }
     schedulePhases()
     scheduleLoad()
+    if options.joiners > 0 { schedule(.change, after: options.changeEvery) }
     schedule(.audit, after: Duration64.second)
   }
 
@@ -137,6 +140,7 @@ public final class Simulation {
     report.height = checker.height
     report.certified = thresholdChecker.certified.count
     report.shares = thresholdChecker.sharesSeen
+    report.successions = checker.committees.keys.max() ?? 0
     report.keyEpochs = thresholdChecker.keyEpochs.count
     report.firstKeyHeight = thresholdChecker.firstKeyHeight
     report.longestLockout = thresholdChecker.longestLockout
@@ -164,12 +168,13 @@ public final class Simulation {
       trace.mix(event.bytes)
       report.messages &+= 1
       if let adversary = host.adversary { tell(adversary, of: host, event) }
-      step(host, .message(from: event.from, event.bytes))
+      step(host, .message(from: number(of: event.from, at: host), event.bytes))
     case .wake:
       guard event.number == host.wakeNumber else { return }
       host.wakeAt = nil
       step(host, .tick)
-    case .input: if let input = event.box?.input { step(host, input) }
+    case .input:
+      if let input = event.box?.input, event.number == host.numbering || !input.namesPeer { step(host, input) }
     case .synced: if event.number == host.syncNumber { synced(host) }
     case .unhurried: hurry(host)
     case .committed: committed(host)
@@ -188,6 +193,7 @@ public final class Simulation {
     case .read: readNext()
     case .observe(let number): observe(number)
     case .audit: audit()
+    case .change: change()
     case nil: break
     }
   }
@@ -200,7 +206,8 @@ public final class Simulation {
 
   func schedule(_ input: Input, for host: SimulatedHost, after delay: Instant) {
     queue.push(
-      QueuedEvent(kind: .input, host: UInt16(host.number), life: host.life, box: QueuedEvent.Box(input)),
+      QueuedEvent(
+        kind: .input, host: UInt16(host.number), life: host.life, number: host.numbering, box: QueuedEvent.Box(input)),
       at: now + delay)
   }
 

@@ -49,6 +49,10 @@ public struct SimulationOptions: Sendable {
   /// Blocks of an epoch of signing keys; 0: no group key, for key generation and signatures cost real arithmetic even where
   /// identities sign with the stand-in.
   public var epochBlocks: UInt64 = 0
+  /// Machines that follow at first and may become validators, and the mean pause between two decisions of the operators
+  /// about who is one (V1 to V8, E1 to E5); without adversaries and twins.
+  public var joiners = 0
+  public var changeEvery: Instant = 0
   /// A view may go by for each of these before finality has to return after healing, and one for each adversary.
   public var viewsToFinality: View = 10
 
@@ -199,6 +203,32 @@ extension SimulationOptions {
     return options
   }
 
+  /// Committees that come and go, with everything in between that the fault table has.
+  public static func succession(
+    seed: UInt64, validators: Int? = nil, duration: Instant = 300 * Duration64.second
+  ) -> Self {
+    var random = SeededRandom(seed: seed).stream(Purpose.succession.rawValue)
+    let drawn = [4, 4, 4, 4, 5, 6, 7, 10][Int(random.below(8))]
+    var options = SimulationOptions(seed: seed, validators: validators ?? drawn, duration: duration)
+    options.joiners = 1 + Int(random.below(4))
+    options.epochBlocks = UInt64(random.between(64, 120))
+    options.changeEvery = random.between(2_000, 20_000) * Duration64.millisecond
+    options.faultPhase = random.between(20, 90) * Duration64.second
+    options.faultEvery = random.between(500, 8_000) * Duration64.millisecond
+    options.network.draw(&random)
+    options.network.loss /= 4
+    options.disk.draw(&random)
+    options.clock.skew = random.between(0, 500) * Duration64.millisecond
+    options.clock.drift = random.between(0, 300)
+    options.load.draw(&random)
+    // Blocks make epochs, and epochs make committees.
+    options.load.rate = max(1_000, options.load.rate)
+    options.load.oracleEvery = max(options.load.oracleEvery, 5 * Duration64.second)
+    options.faults = FaultKind.allCases.filter { _ in random.below(3) == 0 }
+    options.journalBytesMax = Int(random.between(32, 1024)) << 10
+    return options
+  }
+
   /// In so many quarters of the seeds there are some.
   private mutating func drawAdversaries(_ random: inout SeededRandom, quarters: UInt64 = 2) {
     guard random.below(4) < quarters, f > 0 else { return }
@@ -264,6 +294,9 @@ extension SimulationOptions: CustomStringConvertible {
         + "traders \(load.traders), market clock x\(load.clockRate), prices every \(milliseconds(load.oracleEvery))",
       "journal rewritten above \(journalBytesMax) bytes",
       epochBlocks == 0 ? "no group key" : "epochs of \(epochBlocks) blocks",
+      joiners == 0
+        ? "the validators stay"
+        : "\(joiners) more machines, a change of the validators every \(changeEvery / Duration64.millisecond) ms",
       "clearing judged by the model: \(hasOracle ? "yes, without liquidation" : "no")",
       "faults every \(faultEvery / Duration64.millisecond) ms: \(faults.map(\.rawValue).joined(separator: ", "))",
       "adversaries: \(adversaries.map { "\($0.validator) \($0.kind.rawValue)" }.joined(separator: ", "))",

@@ -47,6 +47,9 @@ public struct SimulationReport: Sendable {
   public var certified = 0
   public var shares: UInt64 = 0
   public var keyEpochs = 0
+  /// Changes of the validators that operators proposed, and committees that took over.
+  public var changes: UInt64 = 0
+  public var successions: Epoch = 0
   /// Height at which the first group key was seen.
   public var firstKeyHeight: Height = 0
   /// The most blocks that a running validator executed one after the other without a share that signs.
@@ -73,6 +76,6 @@ extension SimulationOptions {
   /// The one command that runs this again, for options that `swarm` or `calm` made.
   public var command: String {
     "novation simulate --seed \(seed) --validators \(validators) --duration \(requestedDuration / Duration64.second)"
-      + (faultPhase == 0 ? " --calm" : isStorm ? " --storm" : "")
+      + (joiners > 0 ? " --succession" : faultPhase == 0 ? " --calm" : isStorm ? " --storm" : "")
   }
 }

@@ -33,19 +33,22 @@ struct ThresholdChecker {
 
   mutating func sees(_ message: PeerMessage, from host: SimulatedHost, _ simulation: Simulation) {
     switch message {
+    case .bound(_, let inner): sees(inner, from: host, simulation)
     case .consensus(.proposal(let proposal)):
       guard !proposal.frostPlan.isEmpty, proposal.planMatchesHeader else { return }
       if let plan = try? WireReader.decode(SigningPlan.self, from: proposal.frostPlan) {
         plans[proposal.header.hash(chain: chain)] = plan
       }
     case .consensus(.vote(let vote)):
-      guard host.isHonest, vote.voter == host.identity, !vote.frostShare.isEmpty, let block = vote.block else { return }
+      guard host.isHonest, !vote.frostShare.isEmpty, let block = vote.block,
+        simulation.checker.identity(of: vote.voter, in: vote.epoch) == host.identity
+      else { return }
       if plans[block] == nil { plans[block] = plan(of: block, host) }
-      collect(vote.frostShare, vote.stateRoot, of: block, in: vote.view, by: host.identity, simulation)
+      collect(vote.frostShare, vote.stateRoot, of: block, in: vote.view, by: vote.voter, simulation)
     case .share(let late):
-      guard host.isHonest else { return }
+      guard host.isHonest, let index = host.replica?.index else { return }
       if plans[late.block] == nil { plans[late.block] = plan(of: late.block, host) }
-      collect(late.share, late.stateRoot, of: late.block, in: late.view, by: host.identity, simulation)
+      collect(late.share, late.stateRoot, of: late.block, in: late.view, by: index, simulation)
     default: return
     }
   }

@@ -77,12 +77,16 @@ extension Simulation {
   func submitNext() {
     if let pause = load.pause(at: now) { schedule(.submit, after: pause) }
     guard let host = anyHost() else { return }
-    if let recent = load.recent, load.random.below(32) == 0 {
+    // An observer's own host answers what is no transaction, or is on the chain already.
+    let isValidator = host.replica?.index != nil
+    if let recent = load.recent, load.random.below(32) == 0, isValidator {
       // A client that is not sure sends the same bytes again: they are executed once, perhaps where they were before.
       return submit(recent.bytes, to: host, after: recent.after)
     }
     let bytes = nextTransaction()
     if load.random.below(8) == 0 { load.recent = (bytes, checker.lastTold) }
+    let isTransaction = TransactionCheck.run(bytes, chain: chain, scheme: options.signatures).transaction != nil
+    guard isTransaction || isValidator && !KeyMessageEnvelope.isOne(bytes) else { return }
     submit(bytes, to: host)
   }
 
@@ -217,7 +221,7 @@ extension Simulation {
     schedule(.observe(number), after: options.load.oracleEvery)
     let host = hosts[number]
     if number == 0 { load.walk() }
-    guard host.isUp else { return }
+    guard host.isUp, host.replica?.index != nil else { return }
     let time = host.clock.wall(at: now)
     let market = genesis.market.time + (time - genesis.market.time) * options.load.clockRate
     let lie = host.adversary?.priceFactor ?? 100

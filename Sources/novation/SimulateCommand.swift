@@ -18,10 +18,14 @@ struct SimulateCommand: AsyncParsableCommand {
   @Option(help: "First seed.") var seed: UInt64 = 1
   @Option(help: "Number of seeds, from the first one on.") var seeds: Int?
   @Option(help: "Validators, 1 to 31. (default: drawn from the seed)") var validators: Int?
-  @Option(help: "Virtual seconds of a run, 1 to 86400; large networks run shorter. (default: 600, of a storm 60)")
+  @Option(
+    help:
+      "Virtual seconds of a run, 1 to 86400; large networks run shorter. (default: 600, of a storm 60, of succession 300)"
+  )
   var duration: Int64?
   @Flag(help: "No faults, no adversaries: a quiet network under load.") var calm = false
   @Flag(help: "A small network in which something breaks several times a second.") var storm = false
+  @Flag(help: "Validators come and go, and change their keys, under the same faults.") var succession = false
   @Option(help: "File of finished seeds, to go on from; made if absent.") var campaign: String?
   @Option(help: "Go on until so many virtual hours are done, those in the campaign's file included.") var hours: Double?
   @Option(help: "Instead: every Twins scenario of so many views, 1 to 3 (60 scenarios to that power).") var twins: Int?
@@ -39,7 +43,9 @@ struct SimulateCommand: AsyncParsableCommand {
     guard (1...3).contains(twins ?? 1) else { throw ValidationError("--twins is 1 to 3") }
     guard (1...256).contains(jobs ?? 1) else { throw ValidationError("--jobs is 1 to 256") }
     guard html == nil || topology != nil else { throw ValidationError("--html needs --topology") }
-    guard !calm || !storm else { throw ValidationError("give either --calm or --storm") }
+    guard [calm, storm, succession].count(where: { $0 }) <= 1 else {
+      throw ValidationError("give one of --calm, --storm and --succession")
+    }
     guard seeds == nil || hours == nil else { throw ValidationError("give either --seeds or --hours") }
   }
 
@@ -73,8 +79,9 @@ struct SimulateCommand: AsyncParsableCommand {
   }
 
   private func options(seed: UInt64) -> SimulationOptions {
-    let duration = (duration ?? (storm ? 60 : 600)) * Duration64.second
+    let duration = (duration ?? (storm ? 60 : succession ? 300 : 600)) * Duration64.second
     if calm { return .calm(seed: seed, validators: validators ?? 4, duration: duration) }
+    if succession { return .succession(seed: seed, validators: validators, duration: duration) }
     return storm
       ? .storm(seed: seed, validators: validators, duration: duration)
       : .swarm(seed: seed, validators: validators, duration: duration)
