@@ -143,6 +143,22 @@ import Wire
     #expect(ward.house.standbys.count(where: { $0.approvedAt != nil }) == 1)
   }
 
+  /// Places that a rule has emptied are filled, each once, one an epoch, by whom they belonged to or by others.
+  @Test func emptyPlacesAreFilledOnce() {
+    let ward = Ward()
+    for number in [500, 501, 502] as [UInt64] { ward.standBy(number) }
+    // As removals for evidence leave it: two places are empty, one of them the second one's own.
+    var tamper = Tamper<HealthKey, StandbyRecord> { table in
+      for number in [501, 502] as [UInt64] { table.update(HealthKey(key(number))) { $0.leavesSeat = true } }
+    }
+    ward.market.house.visitTables(&tamper)
+    for _ in 0..<8 { ward.epoch() }
+    #expect(ward.keys == ward.chamber.validators + [key(500), key(501)])
+    #expect(ward.house.standbys.map(\.leavesSeat) == [false])
+    // Nobody fails and no place is empty: the third one waits.
+    #expect(ward.house.changes.isEmpty && ward.standby(key(502))?.readySince != nil)
+  }
+
   /// A transaction that is undone leaves nothing: no nomination, no account, no word.
   @Test func whatIsUndoneLeavesNothing() {
     let ward = Ward()

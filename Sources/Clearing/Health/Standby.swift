@@ -149,9 +149,12 @@ extension ClearingHouse {
   /// H8: whoever comes in by a rule fills the place that was left first.
   private mutating func join(_ validator: Validator, by changes: [ChangeRecord]) {
     var health = HealthRecord()
-    if let record = tables.standbys.remove(HealthKey(validator.key)) { health.removals = record.removals }
+    let record = tables.standbys.remove(HealthKey(validator.key))
+    health.removals = record?.removals ?? 0
     if health != HealthRecord() { tables.health.put(health, for: HealthKey(validator.key)) }
-    guard changes.contains(where: { $0.change == .add(validator) && $0.cause != .proposal }),
+    // Its own empty place is filled with that.
+    guard record?.leavesSeat != true,
+      changes.contains(where: { $0.change == .add(validator) && $0.cause != .proposal }),
       var first = standbys.filter(\.leavesSeat).min(by: { ($0.approvedAt ?? 0) < ($1.approvedAt ?? 0) })
     else { return }
     first.leavesSeat = false
