@@ -147,9 +147,9 @@ import Wire
   @Test func emptyPlacesAreFilledOnce() {
     let ward = Ward()
     for number in [500, 501, 502] as [UInt64] { ward.standBy(number) }
-    // As removals for evidence leave it: two places are empty, one of them the second one's own.
+    // As removals for evidence leave it: two places are empty, one of them the first one's own.
     var tamper = Tamper<HealthKey, StandbyRecord> { table in
-      for number in [501, 502] as [UInt64] { table.update(HealthKey(key(number))) { $0.leavesSeat = true } }
+      for number in [500, 502] as [UInt64] { table.update(HealthKey(key(number))) { $0.leavesSeat = true } }
     }
     ward.market.house.visitTables(&tamper)
     for _ in 0..<8 { ward.epoch() }
