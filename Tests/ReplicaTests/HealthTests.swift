@@ -1,4 +1,4 @@
-// Whole replicas heal themselves: who is dead or slow gives its place to who stands by, and nobody else does (H1 to H9 of
+// Whole replicas heal themselves: who is dead gives its place to who stands by, and nobody else does (H1 to H9 of
 // docs/VALIDATORS.md).
 
 import Clearing
@@ -83,10 +83,17 @@ import Testing
     #expect(cluster.nodes[0].receipts[ticket]?.outcome.rejection == .standbyRests)
   }
 
-  @Test(arguments: [1, 2, 3] as [UInt64]) func theSlowAreReplaced(seed: UInt64) throws {
+  /// The others find it late and say so; it keeps its place, for a rogue can make an honest one look the same.
+  @Test(arguments: [1, 2] as [UInt64]) func theSlowAreFoundAndStay(seed: UInt64) throws {
     let cluster = try #require(Self.network(seed: 10 + seed))
     cluster.slowness = { $0 == 2 || $1 == 2 ? 20 : 1 }
-    Self.expectReplaced(2, in: cluster, since: cluster.heights[0])
+    let isFound = cluster.run(for: 60 * Self.second) {
+      cluster.nodes[0].replica?.clearing.health(of: cluster.key(2))?.faults.contains(.late) == true
+    }
+    #expect(isFound)
+    #expect(cluster.nodes[0].replica?.clearing.faults(of: cluster.key(2)).isEmpty == true)
+    #expect(cluster.nodes[0].replica?.clearing.changes.isEmpty == true)
+    SuccessionTests.check(cluster)
   }
 
   /// A rogue that votes late for blocks of its victim, sends the victim its blocks and its lane late, and says each epoch

@@ -12,10 +12,10 @@ extension ClearingHouse {
   /// The faults of a present validator that count (H7).
   public func faults(of key: PublicKey) -> HealthFaults { health(of: key).map(counted) ?? [] }
 
-  /// H7: a fault counts only while Q validators do not have it.
+  /// H7: of some faults, those that Q validators do not have.
   private func counted(_ record: HealthRecord) -> HealthFaults {
     var counted: HealthFaults = []
-    for (fault, _) in HealthFaults.all where record.faults.contains(fault) {
+    for (fault, _) in HealthFaults.all where record.faults.intersection(HealthRules.counting).contains(fault) {
       let free = validators.count { tables.health[HealthKey($0.key)]?.faults.contains(fault) != true }
       if free >= quorum { counted.insert(fault) }
     }

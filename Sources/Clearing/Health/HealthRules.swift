@@ -7,11 +7,12 @@
 //     between them or where the window has shown too little, which then goes on.
 // H3  leader: of at least 8 views of its own half were skipped, and f+1 found it late; ends where at most an eighth were.
 // H4  late: Q found it late in this epoch; ends where at most f did.
-// H5  silent: nothing of its lane was ordered for two epochs; ends with an epoch in which something was.
+// H5  silent: nothing of its lane was ordered in an epoch; ends with one in which something was.
 // H6  absent: of at least 30 rounds three quarters without its price; ends where at most half are.
 //     far: of at least 30 prices of its own half more than 2 % from the median; ends where at most an eighth are.
 // H7  Only who stands by with the approval of Q validators, or was a validator, takes a place. A fault counts only while Q
-//     validators do not have it: what ails the network is nobody's fault.
+//     validators do not have it: what ails the network is nobody's fault. leader and late are shown and do not count: one
+//     rogue that leads before its victim can bring them about.
 // H8  At the end of an epoch, where nothing is decided about the committee: an empty place that a rule made goes to the best
 //     that stands by and is ready; else the worst validator with a fault that counts gives its place to it. One at a time.
 // H9  Who was put on standby rests 2 epochs, twice as many each time (at most 64), before it may say that it is ready.
@@ -24,10 +25,12 @@ public enum HealthRules {
   /// H3: views of its own that tell enough.
   public static let turnsMin = 8
   /// H5
-  public static let silentEpochs: UInt32 = 2
+  public static let silentEpochs: UInt32 = 1
   /// H6
   public static let roundsMin = 30
   public static let farPerMillion: Int64 = 20_000
+  /// H7
+  public static let counting: HealthFaults = [.silent, .absent, .far]
   /// H9
   public static let restEpochs: UInt32 = 2
   public static let restDoublings: UInt32 = 5

@@ -71,7 +71,7 @@ extension ValidatorsDocument.Record {
   init(of key: PublicKey, in clearing: ClearingHouse) {
     let record = clearing.health(of: key) ?? HealthRecord()
     self.init(
-      faults: clearing.faults(of: key).names, led: record.led, missed: record.missed,
+      faults: record.faults.names, counted: clearing.faults(of: key).names, led: record.led, missed: record.missed,
       foundLateBy: record.reporters.count, silentEpochs: record.silentEpochs, rounds: record.rounds,
       absent: record.absent, far: record.far)
   }

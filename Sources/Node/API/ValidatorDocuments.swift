@@ -32,8 +32,10 @@ public struct ValidatorsDocument: Codable, Sendable {
 
   /// What final blocks showed of a validator in the windows that are open.
   public struct Record: Codable, Sendable {
-    /// leader | late | silent | absent | far: those that count.
+    /// leader | late | silent | absent | far
     public var faults: [String]
+    /// Those for which it loses its place.
+    public var counted: [String]
     /// Views of its own that became final blocks, and those that were skipped.
     public var led: UInt32
     public var missed: UInt32
