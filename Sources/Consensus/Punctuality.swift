@@ -3,8 +3,8 @@
 //
 // A view counts when this node had its header and more than half of the others were heard in it: then whoever was not, or
 // came later than ten times the median and than `lateAfter`, was late. A leader is late when this node gave its view up
-// without having its header. A view of a Byzantine leader, or data that somebody keeps from a chosen victim, can make an
-// honest vote late: such views are fewer than half of all, and such a delay is a fetch, some three times the median.
+// without having its header. A Byzantine leader that keeps its block from a victim makes that one late, for as long as it takes
+// to fetch it: so this is shown, and costs nobody its place.
 
 public import Primitives
 
