@@ -26,11 +26,14 @@ public struct BlockInput: Sendable {
   public var transactions: [TransactionInput]
   /// What happens to the committee before the first of them.
   public var membership: [ClearingHouse.MembershipStep]
+  /// What the block shows of the validators that ordered it (H1); nil where nobody measures.
+  public var conduct: BlockConduct?
 
   public init(
     height: Height, timestamp: Timestamp, transactions: [TransactionInput],
-    membership: [ClearingHouse.MembershipStep] = []
+    membership: [ClearingHouse.MembershipStep] = [], conduct: BlockConduct? = nil
   ) {
+    self.conduct = conduct
     self.membership = membership
     self.height = height
     self.timestamp = timestamp

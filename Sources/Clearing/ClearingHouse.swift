@@ -37,6 +37,8 @@ public struct ClearingHouse: Sendable {
   var quorum: Int { committee.quorum }
   /// V8: whoever owns the engine knows whether new shares can be made.
   public var canChangeValidators = true
+  /// H1: the open block says what it shows of the validators.
+  var isWatched = false
 
   /// The state at genesis. Then call `sealGenesis`.
   ///

@@ -46,6 +46,10 @@ public enum RejectionCode: UInt8, Sendable, CaseIterable, WireByte {
   case unknownChange = 42
   case changeClosed = 43
   case fixedValidators = 44
+  case unknownStandby = 80
+  case standbyRests = 81
+  case standbyDecided = 82
+  case badReport = 83
 
   /// The stable name in receipts and API answers.
   public var name: String { String(describing: self) }
@@ -98,6 +102,10 @@ public enum RejectionCode: UInt8, Sendable, CaseIterable, WireByte {
     case .changeClosed: "You have approved the change already, or shares are being made for it."
     case .fixedValidators: "A network without a group key keeps the validators of its genesis."
     case .fundLocked: "The contribution may not leave the default fund yet."
+    case .unknownStandby: "Nobody with this key stands by to be a validator."
+    case .standbyRests: "Whoever was put on standby may not come back yet."
+    case .standbyDecided: "You have said so already, or it is decided."
+    case .badReport: "The report is of another committee, or does not name other validators in order."
     }
   }
 }

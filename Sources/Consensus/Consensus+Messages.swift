@@ -76,6 +76,7 @@ extension Consensus {
       if block.header == nil { block.header = header }
       if block.received == nil { block.received = now }
     }
+    if let now { punctuality.began(view, at: now.monotonic) }
     markDirty(from: view)
   }
 
@@ -135,7 +136,10 @@ extension Consensus {
       vote.view <= view + ConsensusLimits.viewWindow
     else { return }
     // The channel proves who sent it: a slow voter is not a silent one (C1).
-    if peer == vote.voter { noteActivity(peer, vote.view) }
+    if peer == vote.voter {
+      noteActivity(peer, vote.view)
+      punctuality.heard(peer, in: vote.view, at: now.monotonic)
+    }
     guard vote.view > head.header.view else {
       // The state is settled without it, but its share may be the one that the signature on it lacks.
       if vote.kind.carriesRoot, peer == vote.voter, !vote.frostShare.isEmpty {

@@ -93,7 +93,12 @@ extension Consensus {
     effects.append(.persist(.vote(vote)))
     effects.append(.broadcast(.vote(vote)))
     if kind.carriesRoot { effects.append(.stateVote(vote, isCounted: true)) }
-    if kind == .first && view == self.view { resend.arm(at: now.monotonic, delay: currentDelay) }
+    if kind == .first && view == self.view {
+      resend.arm(at: now.monotonic, delay: currentDelay)
+      punctuality.voted(
+        in: view, leader: committee.leader(of: view), hasHeader: (views[view]?.headers ?? 0) > 0,
+        isNullify: block == nil)
+    }
     record(vote)
   }
 

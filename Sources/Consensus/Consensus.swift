@@ -78,6 +78,7 @@ public struct Consensus: Sendable {
   var started = false
 
   var delay: DelayEstimate
+  var punctuality: Punctuality
   var peers: [PeerState]
   var fetches: [Fetch] = []
   var certificateGap: CertificateGap?
@@ -116,6 +117,7 @@ public struct Consensus: Sendable {
     rootsKnownFrom = proposal.header.height
     views = ViewTable(validators: committee.n)
     delay = DelayEstimate(settings: settings)
+    punctuality = Punctuality(validators: committee.n, index: index, lateAfter: settings.lateAfter)
     peers = [PeerState](repeating: PeerState(budget: settings.answerBytesPerSecond), count: committee.n)
     if let certificate = recovered.head?.certificate {
       entry = certificate

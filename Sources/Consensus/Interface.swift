@@ -26,6 +26,8 @@ public struct ConsensusSettings: Sendable {
   public var skip: UInt64 = 8
   /// C14: a header this far behind the clock is not voted for first.
   public var latenessMax: Timestamp = 2 * Duration64.second
+  /// H4: no vote that comes sooner after the header is held to be late.
+  public var lateAfter: Instant = 250 * Duration64.millisecond
   public var statusInterval: Instant = Duration64.second
   /// C11: the least time without progress that counts as standstill.
   public var standstillMin: Instant = 2 * Duration64.second

@@ -112,7 +112,8 @@ extension Replica {
     let steps = system.advance(
       height: header.height, messages: keyMessages, next: clearing.nextValidators?.map(\.key))
     let input = BlockInput(
-      height: header.height, timestamp: header.timestamp, transactions: inputs, membership: steps)
+      height: header.height, timestamp: header.timestamp, transactions: inputs, membership: steps,
+      conduct: conduct(of: block, after: parent))
     var result = BlockResult()
     clearing.apply(input, into: &result)
     let receipts = result.outcomes.map(\.wireBytes)
@@ -164,6 +165,7 @@ extension Replica {
       system.releaseBlock()
       if executed.changesMembers, !executed.endsCommittee { tellMembers(into: &effects) }
       takePart(at: block.header.height, now, into: &effects)
+      reportLate(at: block.header.height, now)
       stepConsensus(.finalRoot(height: block.header.height, stateRoot: executed.stateRoot), at: now)
       stepLanes(.ordered(block.cut), at: now)
       var bytes = 0

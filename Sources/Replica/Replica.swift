@@ -31,6 +31,8 @@ public struct ReplicaSettings: Sendable {
   public var uncommittedMax = 512
   /// Observers served at once (O3).
   public var observersMax = 64
+  /// H4: tells the chain once an epoch which validators were late.
+  public var reportsLate = true
 
   public init() {
     // A block's execution occupies the loop: at some 50 bytes an action this is about 20,000 of them.

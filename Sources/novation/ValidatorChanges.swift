@@ -9,7 +9,7 @@ import Sodium
 
 extension PublicKey {
   /// A command's argument.
-  fileprivate init(argument text: String) throws {
+  init(argument text: String) throws {
     guard let key = PublicKey(hex: text), Ed25519.agreementKey(of: key) != nil else {
       throw CommandFailure(
         .failed, "\"\(printable(text))\" is no usable public key",
@@ -79,7 +79,7 @@ struct ProposalOptions: ParsableArguments {
 
 extension SigningOptions {
   /// What happens now, for people.
-  fileprivate func next(_ text: String) {
+  func next(_ text: String) {
     if !submit.json.json { Terminal.output.line(text) }
   }
 }

@@ -12,6 +12,7 @@ struct ValidatorCommand: AsyncParsableCommand {
       """,
     subcommands: [
       List.self, Status.self, Propose.self, Approve.self, Withdraw.self, Retire.self, RotateKey.self,
+      Nominate.self, Dismiss.self, Rejoin.self,
     ])
 
   struct List: AsyncParsableCommand {
@@ -58,14 +59,18 @@ enum ValidatorView {
     for validator in document["validators"]?.array ?? [] {
       table.add(["index", "name", "state", "address", "publicKey"].map { TextTable.Cell(validator.text($0)) })
     }
+    for standby in document["standbys"]?.array ?? [] {
+      table.add(
+        ["", "name", "state", "address", "publicKey"].map { TextTable.Cell($0.isEmpty ? "" : standby.text($0)) })
+    }
     return table.render(style: style)
   }
 
   static func status(_ document: JSONValue, _ style: Style) -> String {
     var table = TextTable([
       .init("INDEX", .right), .init("NAME"), .init("STATE"), .init("HEALTH"), .init("ROUND TRIP", .decimal),
-      .init("SILENT", .decimal), .init("PROPOSED", .right), .init("VOTES", .right), .init("SHARE"), .init("ADDRESS"),
-      .init("KEY"),
+      .init("SILENT", .decimal), .init("PROPOSED", .right), .init("VOTES", .right), .init("SHARE"), .init("FAULTS"),
+      .init("ADDRESS"), .init("KEY"),
     ])
     for validator in document["validators"]?.array ?? [] {
       let health = validator.text("health")
@@ -73,11 +78,36 @@ enum ValidatorView {
         cell(validator, "index"), cell(validator, "name"), cell(validator, "state"),
         TextTable.Cell(health, health == "disconnected" ? .red : health == "silent" ? .yellow : .green),
         time(validator, "roundTripMilliseconds"), time(validator, "silentMilliseconds"), cell(validator, "proposed"),
-        cell(validator, "votes"), cell(validator, "share"), cell(validator, "address"),
+        cell(validator, "votes"), cell(validator, "share"), faults(validator), cell(validator, "address"),
         TextTable.Cell(HumanText.short(validator.text("publicKey"))),
       ])
     }
-    return facts(document).render(style: style) + "\n" + table.render(style: style) + changes(document, style)
+    return facts(document).render(style: style) + "\n" + table.render(style: style) + standbys(document, style)
+      + changes(document, style)
+  }
+
+  /// As every node computes them from final blocks.
+  private static func faults(_ validator: JSONValue) -> TextTable.Cell {
+    let names = (validator["record"]?["faults"]?.array ?? []).compactMap(\.string)
+    return names.isEmpty ? TextTable.Cell("") : TextTable.Cell(names.joined(separator: ", "), .red)
+  }
+
+  private static func standbys(_ document: JSONValue, _ style: Style) -> String {
+    let standbys = document["standbys"]?.array ?? []
+    guard !standbys.isEmpty else { return "" }
+    var table = TextTable([
+      .init("STANDBY"), .init("STATE"), .init("NOMINATIONS", .right), .init("RESTS", .right), .init("REMOVED", .right),
+      .init("FAILED", .right), .init("ADDRESS"), .init("KEY"),
+    ])
+    for standby in standbys {
+      let state = standby.text("state")
+      table.add([
+        cell(standby, "name"), TextTable.Cell(state, state == "ready" ? .green : .yellow),
+        cell(standby, "nominations"), cell(standby, "restEpochs"), cell(standby, "removals"), cell(standby, "failures"),
+        cell(standby, "address"), TextTable.Cell(HumanText.short(standby.text("publicKey"))),
+      ])
+    }
+    return "\n" + table.render(style: style)
   }
 
   private static func changes(_ document: JSONValue, _ style: Style) -> String {

@@ -57,6 +57,10 @@ final class Cluster {
   /// Probability of loss in thousandths.
   var loss: UInt64 = 0
   var isCut: (Int, Int) -> Bool = { _, _ in false }
+  /// How many times longer than usual messages take between two nodes.
+  var slowness: (Int, Int) -> Instant = { _, _ in 1 }
+  /// What a sender holds a message back, besides.
+  var heldBack: (PeerMessage, Int, Int) -> Instant = { _, _, _ in 0 }
   let wallOrigin: Timestamp
 
   static func key(_ number: UInt8) -> PublicKey {
@@ -306,15 +310,15 @@ final class Cluster {
   }
 
   private func deliver(_ message: PeerMessage, from: Int, to: Int) {
-    deliver(message.wireBytes, from: from, to: to)
+    deliver(message.wireBytes, from: from, to: to, after: heldBack(message, from, to))
   }
 
-  private func deliver(_ message: [UInt8], from: Int, to: Int) {
+  private func deliver(_ message: [UInt8], from: Int, to: Int, after extra: Instant = 0) {
     guard nodes.indices.contains(to), nodes[to].replica != nil, !isCut(from, to), random.below(1000) >= loss else {
       return
     }
     let delay = 500_000 + Instant(random.below(1_000_000))
-    push(to, .message(from: number(of: from, at: to), message), after: delay)
+    push(to, .message(from: number(of: from, at: to), message), after: delay * slowness(from, to) + extra)
   }
 
   // MARK: Clients

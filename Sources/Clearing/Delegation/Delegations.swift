@@ -65,7 +65,7 @@ extension ClearingHouse {
     case .withdraw: guard terms.scope.contains(.withdraw) else { throw Rejection(.notAuthorized) }
     case .deposit, .closeWithdrawal, .observe, .list, .setState, .bid, .backstop, .fund, .delegate, .revoke,
       .proposeChange,
-      .approveChange, .withdrawChange:
+      .approveChange, .withdrawChange, .standby, .report:
       throw Rejection(.notAuthorized)
     }
   }

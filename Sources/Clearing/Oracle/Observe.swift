@@ -83,6 +83,7 @@ extension ClearingHouse {
         record.volatilities.append(median(observations.map { $0.volatilities[pillar] }))
       }
     }
+    judgeObservations(of: feed, round: round, price: record.price)
     let last = tables.feeds[feed]?.time
     tables.feeds.put(record, for: feed)
     totals.rounds &+= 1

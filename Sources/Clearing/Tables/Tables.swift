@@ -28,6 +28,8 @@ public struct ClearingTables: StateTables {
   public var members = Table<MemberKey, Validator>(id: TableID(22))
   public var committees = Table<CommitteeKey, CommitteeRecord>(id: TableID(23))
   public var changes = Table<ChangeKey, ChangeRecord>(id: TableID(24))
+  public var health = Table<HealthKey, HealthRecord>(id: TableID(28))
+  public var standbys = Table<HealthKey, StandbyRecord>(id: TableID(29))
 
   public init() {}
 
@@ -56,6 +58,8 @@ public struct ClearingTables: StateTables {
     visitor.visit(&members)
     visitor.visit(&committees)
     visitor.visit(&changes)
+    visitor.visit(&health)
+    visitor.visit(&standbys)
   }
 }
 
@@ -63,6 +67,7 @@ public struct ClearingTables: StateTables {
 struct TableMarks {
   var accounts, positions, instruments, orders, withdrawals, deposits, observations: Int
   var liquidations, fundShares, backstops, protections, leases, auctions, combos, delegations, changes: Int
+  var health, standbys: Int
 
   init(_ tables: inout ClearingTables) {
     accounts = tables.accounts.mark()
@@ -81,6 +86,8 @@ struct TableMarks {
     combos = tables.combos.mark()
     delegations = tables.delegations.mark()
     changes = tables.changes.mark()
+    health = tables.health.mark()
+    standbys = tables.standbys.mark()
   }
 
   func rollback(_ tables: inout ClearingTables) {
@@ -100,5 +107,7 @@ struct TableMarks {
     tables.combos.rollback(to: combos)
     tables.delegations.rollback(to: delegations)
     tables.changes.rollback(to: changes)
+    tables.health.rollback(to: health)
+    tables.standbys.rollback(to: standbys)
   }
 }

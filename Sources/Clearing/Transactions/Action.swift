@@ -227,6 +227,10 @@ public enum Action: Hashable, Sendable {
   case proposeChange(ValidatorChange)
   case approveChange(ChangeID)
   case withdrawChange(ChangeID)
+  /// Who may take a validator's place (H7, H8).
+  case standby(StandbyStep)
+  /// Validators only, for themselves (H4).
+  case report(LatenessReport)
 
   /// D6.
   public var orderClass: OrderClass {
@@ -234,7 +238,7 @@ public enum Action: Hashable, Sendable {
     case .place(let order): order.postOnly ? .postOnly : .rest
     case .quote: .postOnly
     case .amend, .withdraw, .transfer, .bid, .backstop, .fund, .createCombo, .negotiate, .delegate,
-      .proposeChange, .approveChange, .withdrawChange:
+      .proposeChange, .approveChange, .withdrawChange, .standby, .report:
       .rest
     case .cancel, .deposit, .closeWithdrawal, .observe, .list, .setState, .protect, .lease, .revoke: .cancels
     }

@@ -266,6 +266,12 @@ extension Action: WireCodable {
     case .withdrawChange(let id):
       writer.write(UInt8(22))
       writer.write(id)
+    case .standby(let step):
+      writer.write(UInt8(27))
+      writer.write(step)
+    case .report(let word):
+      writer.write(UInt8(28))
+      writer.write(word)
     }
   }
 
@@ -294,6 +300,8 @@ extension Action: WireCodable {
     case 20: self = .proposeChange(try ValidatorChange(from: &reader))
     case 21: self = .approveChange(try reader.read())
     case 22: self = .withdrawChange(try reader.read())
+    case 27: self = .standby(try StandbyStep(from: &reader))
+    case 28: self = .report(try LatenessReport(from: &reader))
     default: throw reader.invalid("action")
     }
   }

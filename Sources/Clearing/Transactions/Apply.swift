@@ -15,7 +15,8 @@ extension ClearingHouse {
     parent = totals.height
     totals.height = block.height
     totals.timestamp = min(max(totals.timestamp, block.timestamp), Self.latestTime)
-    take(block.membership)
+    watch(block.conduct)
+    stepMembership(block.membership)
     forgetCommands()
     endTimedOrders()
     endLeases()
@@ -32,6 +33,7 @@ extension ClearingHouse {
       if orderClass == .cancels { endOfPrices() }
     }
     sweepCombos()
+    endHealthEpoch(block.conduct)
     storeCommands()
     live.undo.removeAll(keepingCapacity: true)
     seal(into: &result.changes)
@@ -182,6 +184,8 @@ extension ClearingHouse {
     case .proposeChange(let change): try propose(change, signer: signer, account: account)
     case .approveChange(let id): try approve(id, signer: signer, account: account)
     case .withdrawChange(let id): try withdraw(id, signer: signer, account: account)
+    case .standby(let step): try standby(step, signer: signer, account: account)
+    case .report(let word): try report(word, signer: signer, account: account)
     }
   }
 }

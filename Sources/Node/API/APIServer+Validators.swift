@@ -48,8 +48,10 @@ extension APIServer {
               silentMilliseconds: heard.map(milliseconds),
               roundTripMilliseconds: roundTrips.indices.contains(index) ? roundTrips[index].map(milliseconds) : nil,
               leader: Int(leader) == index, proposed: led.each[index], votes: votes[index],
-              share: keys.active.map { $0.publicShare(of: Participant(index) + 1) != nil })
+              share: keys.active.map { $0.publicShare(of: Participant(index) + 1) != nil },
+              record: .init(of: validator.key, in: replica.clearing))
           },
+          standbys: replica.clearing.standbys.map { .init($0) },
           epoch: replica.committee.epoch, changes: ChangeReport.all(of: replica), view: replica.consensus.view,
           quorum: replica.committee.quorum,
           fastQuorum: replica.committee.fastQuorum, faulty: replica.committee.f, slow: replica.committee.p,
@@ -62,6 +64,35 @@ extension APIServer {
     if isOwn { return .own }
     guard isConnected else { return .disconnected }
     return silence.map { $0 > Health.patience } ?? true ? .silent : .good
+  }
+}
+
+extension ValidatorsDocument.Record {
+  init(of key: PublicKey, in clearing: ClearingHouse) {
+    let record = clearing.health(of: key) ?? HealthRecord()
+    self.init(
+      faults: record.faults.names, counted: clearing.faults(of: key).names, led: record.led, missed: record.missed,
+      foundLateBy: record.reporters.count, silentEpochs: record.silentEpochs, rounds: record.rounds,
+      absent: record.absent, far: record.far)
+  }
+}
+
+extension ValidatorsDocument.Standby {
+  init(_ record: StandbyRecord) {
+    let validator = record.validator
+    let state: String
+    if record.approvedAt == nil {
+      state = "nominated"
+    } else if record.restEpochs > 0 {
+      state = "resting"
+    } else {
+      state = record.readySince == nil ? "standby" : "ready"
+    }
+    self.init(
+      name: validator.name, publicKey: validator.key.hex,
+      address: SocketAddressText(host: validator.host, port: validator.port).description, state: state,
+      nominations: record.nominators.count, restEpochs: record.restEpochs, removals: record.removals,
+      failures: record.failures, leavesSeat: record.leavesSeat)
   }
 }
 

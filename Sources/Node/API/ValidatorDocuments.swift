@@ -26,6 +26,44 @@ public struct ValidatorsDocument: Codable, Sendable {
     public var votes: Int
     /// Whether it holds a share of the group key; null before there is one.
     @Nullable public var share: Bool?
+    /// As everybody computes it from final blocks (rules H1 to H7), unlike `health`.
+    public var record: Record
+  }
+
+  /// What final blocks showed of a validator in the windows that are open.
+  public struct Record: Codable, Sendable {
+    /// leader | late | silent | absent | far
+    public var faults: [String]
+    /// Those for which it loses its place.
+    public var counted: [String]
+    /// Views of its own that became final blocks, and those that were skipped.
+    public var led: UInt32
+    public var missed: UInt32
+    /// Validators that found it late in this epoch.
+    public var foundLateBy: Int
+    /// Epochs in a row in which nothing of its lane was ordered.
+    public var silentEpochs: UInt32
+    /// Rounds of an index, those without its price, and those in which that was far from the median.
+    public var rounds: UInt32
+    public var absent: UInt32
+    public var far: UInt32
+  }
+
+  /// Somebody who may take a validator's place (rules H7 to H10).
+  public struct Standby: Codable, Sendable {
+    public var name: String
+    public var publicKey: String
+    public var address: String
+    /// nominated | standby | resting | ready
+    public var state: String
+    public var nominations: Int
+    /// Epochs before it may say that it is ready.
+    public var restEpochs: UInt32
+    /// How often it was put on standby, and how often shares could not be made with it.
+    public var removals: UInt32
+    public var failures: UInt32
+    /// The place that it left is empty.
+    public var leavesSeat: Bool
   }
 
   /// A change of the set that is not in force yet.
@@ -66,6 +104,8 @@ public struct ValidatorsDocument: Codable, Sendable {
   }
 
   public var validators: [Validator]
+  /// Those who stand by, ascending by key.
+  public var standbys: [Standby]
   /// Number of this set: it counts changes of who decides.
   public var epoch: UInt64
   public var changes: [Change]
