@@ -45,6 +45,6 @@ private let campaign = getenv("NOVATION_CAMPAIGN").flatMap { Int(String(cString:
   private static let unreachable: Set<RejectionCode> = [
     .protected, .limitReached, .tooLarge, .selfTrade, .notInLiquidation, .fundLocked,
     .outsideBand, .unknownKey, .unknownValidator, .validatorConflict, .tooFewValidators, .unknownChange, .changeClosed,
-    .fixedValidators,
+    .fixedValidators, .badTrigger, .wouldTrigger, .linkedOrder, .badDisplay,
   ]
 }

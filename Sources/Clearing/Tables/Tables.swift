@@ -28,6 +28,9 @@ public struct ClearingTables: StateTables {
   public var members = Table<MemberKey, Validator>(id: TableID(22))
   public var committees = Table<CommitteeKey, CommitteeRecord>(id: TableID(23))
   public var changes = Table<ChangeKey, ChangeRecord>(id: TableID(24))
+  public var triggers = Table<OrderKey, TriggerRecord>(id: TableID(30))
+  public var links = Table<OrderKey, LinkRecord>(id: TableID(31))
+  public var icebergs = Table<OrderKey, IcebergRecord>(id: TableID(32))
 
   public init() {}
 
@@ -56,6 +59,9 @@ public struct ClearingTables: StateTables {
     visitor.visit(&members)
     visitor.visit(&committees)
     visitor.visit(&changes)
+    visitor.visit(&triggers)
+    visitor.visit(&links)
+    visitor.visit(&icebergs)
   }
 }
 
@@ -63,6 +69,7 @@ public struct ClearingTables: StateTables {
 struct TableMarks {
   var accounts, positions, instruments, orders, withdrawals, deposits, observations: Int
   var liquidations, fundShares, backstops, protections, leases, auctions, combos, delegations, changes: Int
+  var triggers, links, icebergs: Int
 
   init(_ tables: inout ClearingTables) {
     accounts = tables.accounts.mark()
@@ -81,6 +88,9 @@ struct TableMarks {
     combos = tables.combos.mark()
     delegations = tables.delegations.mark()
     changes = tables.changes.mark()
+    triggers = tables.triggers.mark()
+    links = tables.links.mark()
+    icebergs = tables.icebergs.mark()
   }
 
   func rollback(_ tables: inout ClearingTables) {
@@ -100,5 +110,8 @@ struct TableMarks {
     tables.combos.rollback(to: combos)
     tables.delegations.rollback(to: delegations)
     tables.changes.rollback(to: changes)
+    tables.triggers.rollback(to: triggers)
+    tables.links.rollback(to: links)
+    tables.icebergs.rollback(to: icebergs)
   }
 }

@@ -76,7 +76,7 @@ extension ClearingHouse {
     guard let number = live.instrumentNumbers[id] else { return nil }
     func levels(_ side: BookSide) -> [BookLevelView] {
       side.levels.suffix(max(0, depth)).reversed().map {
-        BookLevelView(price: $0.price, quantity: $0.total, orders: $0.count)
+        BookLevelView(price: $0.price, quantity: $0.shown, orders: $0.count)
       }
     }
     let instrument = live.instruments[Int(number)]
