@@ -20,7 +20,7 @@ import Testing
     let market = Market()
     let id = try #require(market.act(Market.bob, .place(iceberg(1_000, 300))).orders.first?.id)
     #expect(asks(market) == [300])
-    #expect(market.house.order(id)?.remaining == 1_000 && market.house.shown(id) == 300)
+    #expect(market.house.order(id)?.remaining == 1_000 && market.house.order(id)?.shown == 300)
     let level = market.result.events.compactMap {
       if case .bookLevel(_, _, _, let quantity) = $0.kind { quantity } else { nil }
     }
@@ -90,7 +90,7 @@ import Testing
     amend(2_000, 2_010)
     #expect(market.house.order(id)?.remaining == 2_000 && asks(market) == [200] || asks(market) == [300])
     market.act(Market.bob, .cancel(.all))
-    #expect(asks(market).isEmpty && market.house.shown(id) == nil)
+    #expect(asks(market).isEmpty && market.house.order(id)?.shown == nil)
   }
 
   @Test func `I2: fill-or-kill finds what is hidden, and an undone sweep gives every slice back`() throws {
@@ -99,7 +99,7 @@ import Testing
     let state = market.state().filter { $0[0] == 5 || $0[0] == 32 }
     #expect(market.order(Market.alice, .buy, call, 1_100, at: 2_000, .fok)?.error == .cannotFill)
     #expect(market.state().filter { $0[0] == 5 || $0[0] == 32 } == state)
-    #expect(asks(market) == [300] && market.house.shown(id) == 300)
+    #expect(asks(market) == [300] && market.house.order(id)?.shown == 300)
     #expect(market.order(Market.alice, .buy, call, 1_000, at: 2_000, .fok)?.state == .filled)
   }
 

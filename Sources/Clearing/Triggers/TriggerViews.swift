@@ -1,4 +1,4 @@
-// What the API may ask about triggers and icebergs.
+// What the API may ask about triggers.
 
 import Ledger
 public import Primitives
@@ -30,7 +30,4 @@ extension ClearingHouse {
       level: record.level, partner: record.partner == 0 ? nil : record.partner,
       parent: record.parent == 0 ? nil : record.parent)
   }
-
-  /// What the book shows of an open order; nil if that is all of it.
-  public func shown(_ id: OrderID) -> Quantity? { tables.icebergs[OrderKey(id)]?.shown }
 }

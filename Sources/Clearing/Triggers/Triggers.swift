@@ -20,7 +20,10 @@ extension ClearingHouse {
     for trigger in linked.triggers {
       try checkTrigger(trigger, account, mayBeMet: linked.kind == .oneTriggersOther, beside: linked.triggers.count - 1)
     }
-    guard let order = linked.order else { return addPair(linked.triggers, at: place, account: account) }
+    guard let order = linked.order else {
+      addPair(linked.triggers, at: place, account: account)
+      return
+    }
     let taker = try self.place(order, at: place, account: account)
     let filled = order.quantity - taker.remaining - taker.decremented
     let lots = linked.kind == .oneCancelsOther ? taker.remaining : filled

@@ -47,6 +47,7 @@ extension ClearingHouse {
     let orders = held.flatMap(\.orders).sorted().compactMap { order($0) }
     return AccountView(
       account: id, cash: record.cash, positions: positions.sorted { $0.instrument < $1.instrument }, orders: orders,
+      triggers: triggers(of: id),
       margin: MarginView(
         mode: record.marginCall ? .marginCall : .standard, equity: requirement.equity, initial: requirement.initial,
         maintenance: requirement.maintenance, excess: requirement.excess),
@@ -67,7 +68,7 @@ extension ClearingHouse {
     return OrderView(
       id: id, account: record.account, instrument: record.instrument, side: record.side, price: record.price,
       quantity: record.quantity, filled: record.quantity - record.remaining, remaining: record.remaining,
-      clientID: record.clientID, timeInForce: record.timeInForce, goodTill: record.goodTill,
+      shown: tables.icebergs[OrderKey(id)]?.shown, clientID: record.clientID, timeInForce: record.timeInForce, goodTill: record.goodTill,
       reduceOnly: record.reduceOnly)
   }
 
