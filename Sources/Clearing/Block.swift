@@ -54,6 +54,8 @@ public enum OrderOutcomeState: UInt8, Sendable, WireByte {
   case filled = 1
   case cancelled = 2
   case rejected = 3
+  /// A trigger that has not fired.
+  case waiting = 4
 }
 
 /// What became of one order that an action of the transaction placed, amended or cancelled.
@@ -248,7 +250,8 @@ extension TransactionOutcome: WireCodable {
     duplicateOf = try reader.readOptional()
     // A cancel of everything names each order, a sweep each fill: bounded by what the engine itself allows a transaction.
     // What the transaction placed may be named a second time.
-    orders = try reader.readArray(limit: 2 * Limits.maxActions + 2 * Limits.maxQuotes + Limits.maxOpenOrders)
+    orders = try reader.readArray(
+      limit: 6 * Limits.maxActions + 2 * Limits.maxQuotes + Limits.maxOpenOrders + Limits.maxTriggersOfAccount)
     fills = try reader.readArray(limit: Limits.maxActions * Limits.maxFillsPerOrder)
     errors = try reader.readArray(limit: Limits.maxActions)
   }

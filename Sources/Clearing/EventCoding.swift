@@ -237,6 +237,30 @@ extension EventKind: WireCodable {
     case .negotiatedTrade(let trade):
       writer.write(UInt8(28))
       writer.write(trade)
+    default: encodeTriggers(to: &writer)
+    }
+  }
+
+  private func encodeTriggers(to writer: inout WireWriter) {
+    switch self {
+    case .triggerFired(let id, let account, let instrument, let price):
+      writer.write(UInt8(30))
+      writer.write(id)
+      writer.write(account)
+      writer.write(instrument)
+      writer.write(price)
+    case .triggerRejected(let id, let account, let instrument, let code):
+      writer.write(UInt8(31))
+      writer.write(id)
+      writer.write(account)
+      writer.write(instrument)
+      writer.write(code)
+    case .triggerCancelled(let id, let account, let instrument, let reason):
+      writer.write(UInt8(32))
+      writer.write(id)
+      writer.write(account)
+      writer.write(instrument)
+      writer.write(reason)
     default: break
     }
   }
@@ -305,6 +329,18 @@ extension EventKind: WireCodable {
     case 26: self = .comboRetired(try InstrumentID(from: &reader))
     case 27: self = .comboTrade(try ComboTradeEvent(from: &reader))
     case 28: self = .negotiatedTrade(try NegotiatedTradeEvent(from: &reader))
+    case 30:
+      self = .triggerFired(
+        try reader.read(), account: try reader.readBytes32(), instrument: try InstrumentID(from: &reader),
+        price: try reader.read())
+    case 31:
+      self = .triggerRejected(
+        try reader.read(), account: try reader.readBytes32(), instrument: try InstrumentID(from: &reader),
+        try RejectionCode(from: &reader))
+    case 32:
+      self = .triggerCancelled(
+        try reader.read(), account: try reader.readBytes32(), instrument: try InstrumentID(from: &reader),
+        try CancelReason(from: &reader))
     default: throw reader.invalid("event")
     }
   }

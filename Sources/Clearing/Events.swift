@@ -67,6 +67,8 @@ public enum CancelReason: UInt8, Sendable, WireByte {
   case lease = 9
   /// Only trades beyond the price band were left for it.
   case band = 10
+  /// What it was linked to fired or filled, or left it nothing to guard.
+  case linked = 30
 }
 
 /// A price that a liquidation was decided on; its record stands in the state of the event's height.
@@ -135,4 +137,10 @@ public enum EventKind: Hashable, Sendable {
   case comboTrade(ComboTradeEvent)
   /// Trades on firm quotes, likewise.
   case negotiatedTrade(NegotiatedTradeEvent)
+  /// The price reached a trigger's level; its order, under the same number, is what follows.
+  case triggerFired(OrderID, account: AccountID, instrument: InstrumentID, price: Price)
+  /// The order of a trigger that fired was refused.
+  case triggerRejected(OrderID, account: AccountID, instrument: InstrumentID, RejectionCode)
+  /// A trigger went without firing.
+  case triggerCancelled(OrderID, account: AccountID, instrument: InstrumentID, CancelReason)
 }

@@ -16,7 +16,7 @@ extension ClearingHouse {
   /// arrays up to date.
   public mutating func checkInvariants() -> [Violation] {
     checkMoney() + checkPositions() + checkOrders() + checkBooks() + checkRiskArrays() + checkWithdrawals()
-      + checkDefaults()
+      + checkDefaults() + checkTriggers()
   }
 
   /// INV-1: all cash, the outside included, is zero; what is inside is what came in less what went out.
@@ -138,17 +138,18 @@ extension ClearingHouse {
   }
 
   private func fault(_ level: BookLevel, _ side: Side, _ id: InstrumentID) -> String? {
-    var total: Quantity = 0
+    var (total, shown): (Quantity, Quantity) = (0, 0)
     var last: UInt64 = 0
     for order in level.orders[level.start...] {
       guard let record = tables.orders[OrderKey(order.id)], record.instrument == id, record.side == side,
         record.price == level.price, record.remaining == order.remaining, record.priority == order.priority,
-        order.priority > last
+        order.priority > last, order.shown == shownLots(order.id, of: record.remaining)
       else { return "order \(order.id) differs between book and table" }
       last = order.priority
       total += order.remaining
+      shown += order.shown
     }
-    return total == level.total && total > 0 ? nil : "level \(level.price) does not add up"
+    return total == level.total && shown == level.shown && total > 0 ? nil : "level \(level.price) does not add up"
   }
 
   /// INV-12: risk arrays kept up by increments are those built from nothing. INV-9: an account found covered in this

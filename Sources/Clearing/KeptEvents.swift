@@ -13,7 +13,7 @@ extension EventKind {
       true
     case .accountOpened, .listed, .stateChanged, .bookLevel, .orderCancelled, .price, .marginCall, .marginRestored,
       .liquidation, .liquidationEnded, .quotesProtected, .leaseEnded, .auctionCalled, .auctionEnded, .comboCreated,
-      .comboRetired:
+      .comboRetired, .triggerFired, .triggerRejected, .triggerCancelled:
       false
     }
   }

@@ -84,6 +84,13 @@ public enum Limits {
   /// Prices of one auction: more than one only where orders fell out.
   public static let maxAuctionPasses = 8
 
+  /// Triggers of one account, of all together, and those that fire in one block; others wait for the next.
+  public static let maxTriggersOfAccount = 256
+  public static let maxTriggers = 50_000
+  public static let maxTriggersFired = 256
+  /// Slices that an iceberg shows one after the other.
+  public static let maxIcebergSlices: Int64 = 100
+
   /// Liquidation, in one block: accounts acted on, open orders taken from them, and passes over all holdings.
   public static let maxLiquidationTurns = 32
   public static let maxLiquidationCancels = 20_000

@@ -50,6 +50,10 @@ public enum RejectionCode: UInt8, Sendable, CaseIterable, WireByte {
   case standbyRests = 81
   case standbyDecided = 82
   case badReport = 83
+  case badTrigger = 50
+  case wouldTrigger = 51
+  case linkedOrder = 52
+  case badDisplay = 53
 
   /// The stable name in receipts and API answers.
   public var name: String { String(describing: self) }
@@ -101,6 +105,10 @@ public enum RejectionCode: UInt8, Sendable, CaseIterable, WireByte {
     case .unknownChange: "There is no such open change of the validators."
     case .changeClosed: "You have approved the change already, or shares are being made for it."
     case .fixedValidators: "A network without a group key keeps the validators of its genesis."
+    case .badTrigger: "The trigger's level or order cannot be had, or the linked parts do not fit each other."
+    case .wouldTrigger: "The trigger would fire at once."
+    case .linkedOrder: "The order is linked to triggers: it can be made smaller, or be cancelled and placed again."
+    case .badDisplay: "An iceberg shows whole lots, at least a hundredth of itself, and rests in an instrument's book."
     case .fundLocked: "The contribution may not leave the default fund yet."
     case .unknownStandby: "Nobody with this key stands by to be a validator."
     case .standbyRests: "Whoever was put on standby may not come back yet."

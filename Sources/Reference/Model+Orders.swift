@@ -143,7 +143,7 @@ extension Model {
       chosen = mine.filter { Terms($0.instrument).map { $0.underlying == underlying && $0.expiry == time } ?? false }
     case .side(let side): chosen = mine.filter { $0.side == side }
     // The model makes no quotes.
-    case .quotes: chosen = []
+    case .quotes, .triggers: chosen = []
     case .all: chosen = mine
     }
     for order in chosen {

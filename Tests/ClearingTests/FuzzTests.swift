@@ -52,6 +52,7 @@ struct Chaos {
       postOnly: random.below(5) == 0, reduceOnly: random.below(8) == 0,
       selfTrade: pick([.cancelMaker, .cancelTaker, .cancelBoth, .decrement]),
       clientID: random.below(3) == 0 ? random.below(200) : nil)
+    if random.below(8) == 0 { order.display = Int64(random.below(4) + 1) * 100 }
     if random.below(25) == 0 { order.quantity = extreme() }
     if random.below(25) == 0 { order.price = extreme() }
     if random.below(25) == 0 { order.goodTill = extreme() }
@@ -69,7 +70,7 @@ struct Chaos {
 
   mutating func action(_ orders: UInt64) -> Action {
     if delegates, random.below(6) == 0 { return delegation() }
-    return switch random.below(44) {
+    return switch random.below(50) {
     case 0: .cancel(.all)
     case 1: .cancel(.instrument(instrument()))
     case 2...4: .cancel(.order(random.below(orders + 2)))
@@ -107,9 +108,40 @@ struct Chaos {
     case 24: .lease(span: random.below(4) == 0 ? extreme() : Int64(random.below(6)) * second)
     case 26: .createCombo(legs())
     case 27, 28: .negotiate(uses())
-    case 25: .cancel(pick([.quotes, .side(.buy), .side(.sell), .expiry(0, Market.friday), .expiry(9, .min)]))
+    case 25:
+      .cancel(pick([.quotes, .side(.buy), .side(.sell), .expiry(0, Market.friday), .expiry(9, .min), .triggers]))
+    case 44...46: .trigger(trigger())
+    case 47, 48: .linked(linked())
     default: .place(order())
     }
+  }
+
+  /// Near the price it watches, so that some fire soon.
+  mutating func trigger(_ order: PlaceOrder? = nil) -> TriggerOrder {
+    var order = order ?? self.order()
+    if random.below(3) == 0 { order.reduceOnly = true }
+    let source = pick([TriggerSource.mark, .index])
+    let isFuture = order.instrument.kind == .future && !order.instrument.isCombo
+    let level = isFuture || source == .index ? index + Int64(random.below(2_001)) - 1_000 : Int64(random.below(6_000))
+    return TriggerOrder(
+      order: order, source: source, condition: pick([.atOrAbove, .atOrBelow]),
+      level: random.below(20) == 0 ? extreme() : usd(level))
+  }
+
+  mutating func linked() -> LinkedOrders {
+    let kind = pick([LinkKind.oneCancelsOther, .oneTriggersOther])
+    var order = self.order()
+    if random.below(3) != 0 { order.timeInForce = .gtc }
+    var triggers: [TriggerOrder] = []
+    for _ in 0...random.below(2) {
+      var part = order
+      part.clientID = random.below(3) == 0 ? random.below(200) : nil
+      if kind == .oneTriggersOther, random.below(9) != 0 { part.side = order.side.opposite }
+      if random.below(15) == 0 { part = self.order() }
+      triggers.append(trigger(part))
+    }
+    return LinkedOrders(
+      kind: kind, order: triggers.count == 2 && kind == .oneCancelsOther ? nil : order, triggers: triggers)
   }
 
   mutating func legs() -> [ComboLeg] {
@@ -243,7 +275,7 @@ struct Chaos {
       funds: 400_000, liquidation: seed % 2 == 0 ? .off : Self.rules,
       trading: seed % 3 == 0 ? Self.trading : TradingRules())
     chaos.time = market.time
-    var (auctions, combos, negotiated) = (0, 0, 0)
+    var (auctions, combos, negotiated, fired, linked) = (0, 0, 0, 0, 0)
     var sequence = market.house.statistics.nextEvent
     var trades = 0
     for round in 0..<250 {
@@ -260,6 +292,8 @@ struct Chaos {
         if case .trade = event.kind { trades += 1 }
         if case .comboTrade = event.kind { combos += 1 }
         if case .negotiatedTrade = event.kind { negotiated += 1 }
+        if case .triggerFired = event.kind { fired += 1 }
+        if case .triggerCancelled(_, _, _, .linked) = event.kind { linked += 1 }
         if case .auctionEnded(_, _, let lots) = event.kind, lots > 0 { auctions += 1 }
         if round % 16 == 0 { #expect((try? WireReader.decode(Event.self, from: event.wireBytes)) == event) }
       }
@@ -270,6 +304,7 @@ struct Chaos {
     #expect(trades > 10)
     if seed % 3 != 0 { #expect(combos > 0, "seed \(seed)") }
     #expect(negotiated > 0, "seed \(seed)")
+    #expect(fired > 10 && linked > 0, "seed \(seed): \(fired), \(linked)")
     if seed % 3 == 0 { #expect(auctions > 0, "seed \(seed): \(auctions)") }
     // The end of time.
     market.time = .max

@@ -45,6 +45,7 @@ private let campaign = getenv("NOVATION_CAMPAIGN").flatMap { Int(String(cString:
   private static let unreachable: Set<RejectionCode> = [
     .protected, .limitReached, .tooLarge, .selfTrade, .notInLiquidation, .fundLocked,
     .outsideBand, .unknownKey, .unknownValidator, .validatorConflict, .tooFewValidators, .unknownChange, .changeClosed,
-    .fixedValidators, .unknownStandby, .standbyRests, .standbyDecided, .badReport,
+    .fixedValidators, .unknownStandby, .standbyRests, .standbyDecided, .badReport, .badTrigger, .wouldTrigger,
+    .linkedOrder, .badDisplay,
   ]
 }

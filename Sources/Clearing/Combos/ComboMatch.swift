@@ -131,7 +131,7 @@ extension ClearingHouse {
     for leg in combo.legs {
       guard let level = bestLevel(leg, taker.side) else { return .nothing }
       levels.append(level)
-      let room = level.orders[level.start...].prefix(Limits.maxComboMakers).reduce(0) { $0 + $1.remaining }
+      let room = level.orders[level.start...].prefix(Limits.maxComboMakers).reduce(0) { $0 + $1.shown }
       lots = min(lots, room / Int64(leg.ratio.magnitude))
     }
     let lot = tables.instruments.read(slot: live.instruments[place].slot) { max(1, $0.lot) }
@@ -142,7 +142,7 @@ extension ClearingHouse {
       var wanted = lots * Int64(leg.ratio.magnitude)
       for order in levels[index].orders[levels[index].start...] where wanted > 0 {
         guard let record = tables.orders[OrderKey(order.id)] else { return .nothing }
-        let pick = Pick(leg: index, order: order, record: record, lots: min(wanted, order.remaining))
+        let pick = Pick(leg: index, order: order, record: record, lots: min(wanted, order.shown))
         if let answer = fault(pick, &taker, leg.number, picks) { return answer }
         picks.append(pick)
         wanted -= pick.lots

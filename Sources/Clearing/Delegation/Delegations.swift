@@ -61,6 +61,11 @@ extension ClearingHouse {
           try permitTrade(leg.instrument, use.quantity, terms, ratio: leg.ratio.magnitude)
         }
       }
+    case .trigger(let trigger): try permitTrade(trigger.order.instrument, trigger.order.quantity, terms)
+    case .linked(let linked):
+      for order in linked.triggers.map(\.order) + [linked.order].compactMap({ $0 }) {
+        try permitTrade(order.instrument, order.quantity, terms)
+      }
     case .transfer: guard terms.scope.contains(.transfer) else { throw Rejection(.notAuthorized) }
     case .withdraw: guard terms.scope.contains(.withdraw) else { throw Rejection(.notAuthorized) }
     case .deposit, .closeWithdrawal, .observe, .list, .setState, .bid, .backstop, .fund, .delegate, .revoke,

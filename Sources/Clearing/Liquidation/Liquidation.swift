@@ -130,11 +130,13 @@ extension ClearingHouse {
   /// S2: open orders go first. False if the block has no room left for as many.
   private mutating func strip(_ account: Int32, _ work: inout LiquidationWork) -> Bool {
     let orders = openOrders(account) { _ in true }.sorted()
-    guard orders.count <= work.cancels else { return false }
-    work.cancels -= orders.count
+    let triggers = triggers(of: account) { _ in true }
+    guard orders.count + triggers.count <= work.cancels else { return false }
+    work.cancels -= orders.count + triggers.count
     for id in orders {
       if let record = tables.orders[OrderKey(id)] { cancelOrder(id, record, .liquidation) }
     }
+    cancelTriggers(triggers, .liquidation)
     return true
   }
 

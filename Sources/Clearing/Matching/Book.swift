@@ -8,6 +8,8 @@ struct BookOrder: Sendable {
   var id: OrderID
   var priority: UInt64
   var remaining: Quantity
+  /// How much of it the book shows, and trades at its place in the queue.
+  var shown: Quantity
   /// Account number.
   var account: Int32
 }
@@ -16,6 +18,8 @@ struct BookOrder: Sendable {
 struct BookLevel: Sendable {
   var price: Price
   var total: Quantity = 0
+  /// Without what icebergs hide.
+  var shown: Quantity = 0
   /// Orders before this place are gone; they are dropped from the array now and then.
   var start = 0
   var orders: [BookOrder] = []
@@ -36,6 +40,7 @@ struct BookLevel: Sendable {
 
   mutating func insert(_ order: BookOrder) {
     total &+= order.remaining
+    shown &+= order.shown
     let place = place(of: order.priority)
     if place == start, start > 0 {
       start -= 1
@@ -50,6 +55,7 @@ struct BookLevel: Sendable {
     guard place < orders.count, orders[place].priority == priority else { return nil }
     let order = orders[place]
     total &-= order.remaining
+    shown &-= order.shown
     if place == start { start += 1 } else { orders.remove(at: place) }
     if start >= 32, start * 2 > orders.count {
       orders.removeFirst(start)
@@ -86,16 +92,16 @@ struct BookSide: Sendable {
     return place < levels.count && levels[place].price == price ? place : nil
   }
 
-  /// The level's open quantity after it.
+  /// What the level shows after it.
   @discardableResult mutating func insert(_ order: BookOrder, at price: Price) -> Quantity {
     orders += 1
     let place = place(of: price)
     if place == levels.count || levels[place].price != price { levels.insert(BookLevel(price: price), at: place) }
     levels[place].insert(order)
-    return levels[place].total
+    return levels[place].shown
   }
 
-  /// The level's open quantity after it.
+  /// What the level shows after it.
   @discardableResult mutating func remove(priority: UInt64, at price: Price) -> Quantity {
     guard let place = level(at: price), levels[place].remove(priority: priority) != nil else { return 0 }
     orders -= 1
@@ -103,17 +109,20 @@ struct BookSide: Sendable {
       levels.remove(at: place)
       return 0
     }
-    return levels[place].total
+    return levels[place].shown
   }
 
-  /// The level's open quantity after it.
-  @discardableResult mutating func resize(priority: UInt64, at price: Price, to remaining: Quantity) -> Quantity {
+  /// What the level shows after it.
+  @discardableResult mutating func resize(
+    priority: UInt64, at price: Price, to lots: (remaining: Quantity, shown: Quantity)
+  ) -> Quantity {
     guard let level = level(at: price) else { return 0 }
     let place = levels[level].place(of: priority)
     guard place < levels[level].orders.count, levels[level].orders[place].priority == priority else { return 0 }
-    levels[level].total &+= remaining &- levels[level].orders[place].remaining
-    levels[level].orders[place].remaining = remaining
-    return levels[level].total
+    levels[level].total &+= lots.remaining &- levels[level].orders[place].remaining
+    levels[level].shown &+= lots.shown &- levels[level].orders[place].shown
+    (levels[level].orders[place].remaining, levels[level].orders[place].shown) = lots
+    return levels[level].shown
   }
 
   /// Whether an order of the other side at `price` would trade here.

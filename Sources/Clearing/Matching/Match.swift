@@ -97,7 +97,7 @@ extension ClearingHouse {
 
   /// One maker order: fills as much as goes, or cancels it if it may not trade any more.
   private mutating func meet(_ taker: inout Taker, _ maker: BookOrder, _ record: OrderRecord) {
-    let most = min(taker.remaining, maker.remaining)
+    let most = min(taker.remaining, maker.shown)
     let lots = tradable(maker, record, taker.instrument, lots: most, price: record.price)
     guard lots > 0 else { return }
     fill(&taker, maker, record, lots)
@@ -171,12 +171,15 @@ extension ClearingHouse {
     let level: Quantity
     if lots == record.remaining {
       level = unindexOrder(id, record, at: numbers)
-      tables.orders.remove(OrderKey(id))
+      removeOrder(id)
       releaseClientID(id, record)
+    } else if let shown = fillIceberg(id, record, by: lots, at: numbers) {
+      level = shown
     } else {
       level = resizeOrder(id, record, to: record.remaining - lots, at: numbers)
       tables.orders.update(OrderKey(id)) { $0.remaining &-= lots }
     }
     emit(.bookLevel(record.instrument, record.side, price: record.price, quantity: level))
+    followFill(id, lots: lots, isGone: lots == record.remaining)
   }
 }

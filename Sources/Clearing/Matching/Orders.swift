@@ -6,7 +6,9 @@ import Primitives
 extension ClearingHouse {
   // MARK: Place
 
-  mutating func place(_ order: PlaceOrder, at place: UInt16, account: Int32) throws(Rejection) {
+  @discardableResult mutating func place(
+    _ order: PlaceOrder, at place: UInt16, account: Int32
+  ) throws(Rejection) -> Taker {
     if let client = order.clientID {
       guard live.clients[AccountNumberAndClient(account: account, client: client)] == nil else {
         throw Rejection(.duplicateClientId)
@@ -21,10 +23,11 @@ extension ClearingHouse {
     }
     if let client = order.clientID { useClientID(client, order: id, account: account) }
     report(order, taker, at: place)
+    return taker
   }
 
   /// Checks an order, matches it, and rests what is left if it may. Nothing has changed when this throws.
-  private mutating func submit(
+  mutating func submit(
     _ order: PlaceOrder, id: OrderID, account: Int32, placed: Timestamp? = nil
   ) throws(Rejection) -> Taker {
     let (number, state) = try check(order, account)
@@ -76,6 +79,7 @@ extension ClearingHouse {
     if order.instrument.isCombo { try checkCombo(order, number) }
     guard order.quantity > 0, order.quantity <= Limits.maxOrderQuantity, order.quantity.isMultiple(of: record.lot)
     else { throw Rejection(.badQuantity) }
+    try checkDisplay(order, lot: record.lot)
     let immediate = order.timeInForce == .ioc || order.timeInForce == .fok
     guard !order.postOnly || !immediate else { throw Rejection(.wouldCross) }
     guard order.timeInForce != .gtt || order.goodTill > totals.timestamp else { throw Rejection(.badTime) }
@@ -152,13 +156,16 @@ extension ClearingHouse {
 
   /// Whether the order, with those resting before it, can only make the position smaller.
   private func isReducing(_ order: PlaceOrder, _ account: Int32, _ number: Int32) -> Bool {
-    guard let number = live.holdingNumbers[Self.holdingKey(account, number)] else { return false }
+    closable(order.side, account, number) >= order.quantity
+  }
+
+  /// Lots of a position that orders of this side could still close, beside those that rest; negative if these are more.
+  func closable(_ side: Side, _ account: Int32, _ number: Int32) -> Quantity {
+    guard let number = live.holdingNumbers[Self.holdingKey(account, number)] else { return 0 }
     let place = Int(number)
-    let closing =
-      order.side == .buy
+    return side == .buy
       ? -live.holdings[place].quantity - live.holdings[place].buyLots
       : live.holdings[place].quantity - live.holdings[place].sellLots
-    return closing >= order.quantity
   }
 
   /// Puts what is left of an order into the book; false if the book is full.
@@ -171,6 +178,9 @@ extension ClearingHouse {
     record.remaining = taker.remaining
     record.quantity &-= taker.decremented
     tables.orders.put(record, for: OrderKey(taker.id))
+    if order.display > 0, order.display < taker.remaining {
+      tables.icebergs.put(IcebergRecord(display: order.display, shown: order.display), for: OrderKey(taker.id))
+    }
     if order.instrument.isCombo { tables.combos.update(order.instrument) { $0.used = totals.timestamp } }
     let level = indexOrder(taker.id, record, at: (taker.account, taker.instrument))
     emit(.bookLevel(order.instrument, order.side, price: order.price, quantity: level))
@@ -206,12 +216,14 @@ extension ClearingHouse {
       shrink(id, record, to: amend.quantity)
       return report(record, id, remaining: amend.quantity, .open, at: place)
     }
+    guard !tables.links.contains(OrderKey(id)) else { throw Rejection(.linkedOrder) }
     let point = savepoint()
+    let display = tables.icebergs[OrderKey(id)]?.display ?? 0
     takeOut(id, record)
     var order = PlaceOrder(
       instrument: record.instrument, side: record.side, quantity: amend.quantity, price: amend.price,
       timeInForce: record.timeInForce, goodTill: record.goodTill == .max ? 0 : record.goodTill,
-      reduceOnly: record.reduceOnly, selfTrade: record.selfTrade)
+      reduceOnly: record.reduceOnly, selfTrade: record.selfTrade, display: min(display, amend.quantity))
     order.clientID = record.clientID
     order.postOnly = record.postOnly
     order.isQuote = record.quote
@@ -237,24 +249,31 @@ extension ClearingHouse {
   }
 
   mutating func shrink(_ id: OrderID, _ record: OrderRecord, to quantity: Quantity) {
+    shrinkIceberg(id, to: quantity)
     let level = resizeOrder(id, record, to: quantity)
     tables.orders.update(OrderKey(id)) {
       $0.quantity &-= record.remaining &- quantity
       $0.remaining = quantity
     }
     emit(.bookLevel(record.instrument, record.side, price: record.price, quantity: level))
+    followShrink(id, to: quantity)
   }
 
+  /// An open order, or a trigger that has not fired.
   func find(_ reference: OrderReference, _ account: Int32) throws(Rejection) -> OrderID {
     var id: OrderID?
     switch reference {
     case .order(let number): id = number
     case .client(let client): id = live.clients[AccountNumberAndClient(account: account, client: client)]
     }
-    guard let id, tables.orders[OrderKey(id)]?.account == live.accounts[Int(account)].id else {
+    guard let id, owner(of: id) == live.accounts[Int(account)].id else {
       throw Rejection(.unknownOrder)
     }
     return id
+  }
+
+  private func owner(of id: OrderID) -> AccountID? {
+    tables.orders[OrderKey(id)]?.account ?? tables.triggers[OrderKey(id)]?.account
   }
 
   // MARK: Cancel
@@ -274,12 +293,18 @@ extension ClearingHouse {
       ids = openOrders(account) { $0.id.underlying == underlying && $0.id.expiry == expiry }
     case .side(let side): ids = openOrders(account) { _ in true }.filter { tables.orders[OrderKey($0)]?.side == side }
     case .quotes: ids = openOrders(account) { _ in true }.filter { tables.orders[OrderKey($0)]?.quote == true }
+    case .triggers: break
     }
+    ids.append(contentsOf: triggers(of: account, selector))
     ids.sort()
     for id in ids {
-      guard let record = tables.orders[OrderKey(id)] else { continue }
-      cancelOrder(id, record, .requested)
-      report(record, id, remaining: record.remaining, .cancelled, at: place)
+      if let record = tables.orders[OrderKey(id)] {
+        cancelOrder(id, record, .requested)
+        report(record, id, remaining: record.remaining, .cancelled, at: place)
+      } else if let record = tables.triggers[OrderKey(id)] {
+        cancelTrigger(id, record, .requested)
+        report(record, id, .cancelled, at: place)
+      }
     }
   }
 
@@ -305,9 +330,15 @@ extension ClearingHouse {
   /// Removes an order from table and book. `record` is it as it stands.
   mutating func takeOut(_ id: OrderID, _ record: OrderRecord) {
     let level = unindexOrder(id, record)
-    tables.orders.remove(OrderKey(id))
+    removeOrder(id)
     emit(.bookLevel(record.instrument, record.side, price: record.price, quantity: level))
     releaseClientID(id, record)
+    unlink(id)
+  }
+
+  mutating func removeOrder(_ id: OrderID) {
+    tables.orders.remove(OrderKey(id))
+    if tables.icebergs.count > 0 { tables.icebergs.remove(OrderKey(id)) }
   }
 
   /// An order that outlived the memory of its command gives its client id free now.
@@ -330,20 +361,24 @@ extension ClearingHouse {
   /// Orders whose time in force is over leave the book at the beginning of a block.
   mutating func endTimedOrders() {
     while let id = live.timed.next(until: totals.timestamp) {
-      guard let record = tables.orders[OrderKey(id)], record.goodTill <= totals.timestamp else { continue }
-      cancelOrder(id, record, .timeInForce)
+      if let record = tables.orders[OrderKey(id)], record.goodTill <= totals.timestamp {
+        cancelOrder(id, record, .timeInForce)
+      } else if let record = tables.triggers[OrderKey(id)], record.goodTill <= totals.timestamp {
+        cancelTrigger(id, record, .timeInForce)
+      }
     }
     compactTimedOrders()
   }
 
   /// Keeps the queue of ends within a multiple of the orders that exist.
   private mutating func compactTimedOrders() {
-    guard live.timed.heap.count > 2 * tables.orders.count + 1_024 else { return }
+    guard live.timed.heap.count > 2 * (tables.orders.count + tables.triggers.count) + 1_024 else { return }
     // An order that was amended is there more than once. What is sorted is a heap.
     live.timed.heap.sort { $0.isBefore($1) }
     var kept: [TimedOrders.Entry] = []
     for entry in live.timed.heap where entry.order != kept.last?.order {
-      guard let record = tables.orders[OrderKey(entry.order)], record.goodTill == entry.time else { continue }
+      let key = OrderKey(entry.order)
+      guard (tables.orders[key]?.goodTill ?? tables.triggers[key]?.goodTill) == entry.time else { continue }
       kept.append(entry)
     }
     live.timed.heap = kept

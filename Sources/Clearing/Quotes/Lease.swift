@@ -46,6 +46,8 @@ extension ClearingHouse {
       for id in openOrders(account, where: { _ in true }).sorted() {
         if let record = tables.orders[OrderKey(id)] { cancelOrder(id, record, .lease) }
       }
+      // T3: a stop that can only close is there for an owner who is silent.
+      cancelTriggers(triggers(of: account) { !$0.order.reduceOnly }, .lease)
     }
   }
 

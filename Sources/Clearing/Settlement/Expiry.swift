@@ -29,6 +29,7 @@ extension ClearingHouse {
     for order in bookOrders(number).sorted() {
       if let record = tables.orders[OrderKey(order)] { cancelOrder(order, record, .expiry) }
     }
+    cancelTriggers(live.triggers.ids(of: id).sorted(), .expiry)
   }
 
   func bookOrders(_ number: Int32) -> [OrderID] {

@@ -111,7 +111,8 @@ extension ClearingHouse {
       live.transactions[AccountNumberAndClient(account: account, client: entry.clientID)] = nil
     }
     // The id of an order that is still open stays taken.
-    for entry in record.orders where !tables.orders.contains(OrderKey(entry.order)) {
+    for entry in record.orders
+    where !tables.orders.contains(OrderKey(entry.order)) && !tables.triggers.contains(OrderKey(entry.order)) {
       forgetClientID(entry.clientID, of: entry.order, account: account)
     }
   }

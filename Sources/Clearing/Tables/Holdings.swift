@@ -63,7 +63,7 @@ extension ClearingHouse {
     return (account, number)
   }
 
-  /// Puts an order into book, holding and risk. Returns the level's open quantity.
+  /// Puts an order into book, holding and risk. Returns what the level shows.
   @discardableResult mutating func indexOrder(
     _ id: OrderID, _ order: OrderRecord, at numbers: OrderPlace? = nil, undoing: Bool = false
   ) -> Quantity {
@@ -73,7 +73,9 @@ extension ClearingHouse {
     if order.quote { setQuoteIndex(place, order.side, id) }
     live.accounts[Int(account)].openOrders += 1
     changeOpenLots(place, order, from: 0, to: order.remaining, undoing)
-    let entry = BookOrder(id: id, priority: order.priority, remaining: order.remaining, account: account)
+    let entry = BookOrder(
+      id: id, priority: order.priority, remaining: order.remaining, shown: shownLots(id, of: order.remaining),
+      account: account)
     if order.goodTill != .max { live.timed.insert(id, at: order.goodTill) }
     if !undoing { live.undo.append(.added(id, order)) }
     return order.side == .buy
@@ -85,7 +87,7 @@ extension ClearingHouse {
     if side == .buy { live.holdings[place].bidQuote = id } else { live.holdings[place].askQuote = id }
   }
 
-  /// Takes an order out. `order` is its record as it stands. Returns the level's open quantity.
+  /// Takes an order out. `order` is its record as it stands. Returns what the level shows.
   @discardableResult mutating func unindexOrder(
     _ id: OrderID, _ order: OrderRecord, at numbers: OrderPlace? = nil, undoing: Bool = false
   ) -> Quantity {
@@ -107,16 +109,17 @@ extension ClearingHouse {
       : live.instruments[Int(number)].asks.remove(priority: order.priority, at: order.price)
   }
 
-  /// An order has `remaining` lots from now on; `order` is its record before. Returns the level's open quantity.
+  /// An order has `remaining` lots from now on; `order` is its record before. Returns what the level shows.
   @discardableResult mutating func resizeOrder(
     _ id: OrderID, _ order: OrderRecord, to remaining: Quantity, at numbers: OrderPlace? = nil, undoing: Bool = false
   ) -> Quantity {
     guard let (account, number) = numbers ?? self.numbers(of: order) else { return 0 }
     changeOpenLots(holdingPlace(account, number), order, from: order.remaining, to: remaining, undoing)
     if !undoing { live.undo.append(.resized(id, order, now: remaining)) }
+    let lots = (remaining: remaining, shown: shownLots(id, of: remaining))
     return order.side == .buy
-      ? live.instruments[Int(number)].bids.resize(priority: order.priority, at: order.price, to: remaining)
-      : live.instruments[Int(number)].asks.resize(priority: order.priority, at: order.price, to: remaining)
+      ? live.instruments[Int(number)].bids.resize(priority: order.priority, at: order.price, to: lots)
+      : live.instruments[Int(number)].asks.resize(priority: order.priority, at: order.price, to: lots)
   }
 
   private mutating func changeOpenLots(
@@ -238,6 +241,12 @@ extension ClearingHouse {
       case .nonce(let key): live.nonces.remove(key)
       case .traded(let instrument): _ = live.instruments[Int(instrument)].trades.popLast()
       case .listed(let id): dropInstrument(id)
+      case .triggerAdded(let id, let record): live.triggers.remove(id, record)
+      case .triggerRemoved(let id, let record):
+        indexTrigger(id, record)
+        if let client = record.order.clientID, let account = live.accountNumbers[record.account] {
+          live.clients[AccountNumberAndClient(account: account, client: client)] = id
+        }
       }
     }
   }

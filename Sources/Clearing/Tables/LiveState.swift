@@ -108,6 +108,8 @@ enum LiveUndo: Sendable {
   /// The last of an instrument's kept trades.
   case traded(instrument: Int32)
   case listed(InstrumentID)
+  case triggerAdded(OrderID, TriggerRecord)
+  case triggerRemoved(OrderID, TriggerRecord)
 }
 
 struct LiveState: Sendable {
@@ -150,6 +152,7 @@ struct LiveState: Sendable {
   var timed = TimedOrders()
   /// Ends of leases by account number.
   var leases = TimedOrders()
+  var triggers = TriggerQueues()
   var undo: [LiveUndo] = []
 
   init(underlyings: Int) {
@@ -158,7 +161,7 @@ struct LiveState: Sendable {
   }
 }
 
-/// Orders with an end, earliest first: a binary heap. Orders that ended before stay in it until they come up.
+/// Orders and triggers with an end, earliest first: a binary heap. Orders that ended before stay in it until they come up.
 struct TimedOrders: Sendable {
   struct Entry: Sendable {
     var time: Timestamp

@@ -19,6 +19,7 @@ extension ClearingHouse {
     rebuildPositions()
     rebuildCommands()
     rebuildOrders()
+    rebuildTriggers()
     indexLeases()
     live.undo.removeAll()
     refreshMarks()

@@ -30,6 +30,9 @@ public struct ClearingTables: StateTables {
   public var changes = Table<ChangeKey, ChangeRecord>(id: TableID(24))
   public var health = Table<HealthKey, HealthRecord>(id: TableID(28))
   public var standbys = Table<HealthKey, StandbyRecord>(id: TableID(29))
+  public var triggers = Table<OrderKey, TriggerRecord>(id: TableID(30))
+  public var links = Table<OrderKey, LinkRecord>(id: TableID(31))
+  public var icebergs = Table<OrderKey, IcebergRecord>(id: TableID(32))
 
   public init() {}
 
@@ -60,6 +63,9 @@ public struct ClearingTables: StateTables {
     visitor.visit(&changes)
     visitor.visit(&health)
     visitor.visit(&standbys)
+    visitor.visit(&triggers)
+    visitor.visit(&links)
+    visitor.visit(&icebergs)
   }
 }
 
@@ -68,6 +74,7 @@ struct TableMarks {
   var accounts, positions, instruments, orders, withdrawals, deposits, observations: Int
   var liquidations, fundShares, backstops, protections, leases, auctions, combos, delegations, changes: Int
   var health, standbys: Int
+  var triggers, links, icebergs: Int
 
   init(_ tables: inout ClearingTables) {
     accounts = tables.accounts.mark()
@@ -88,6 +95,9 @@ struct TableMarks {
     changes = tables.changes.mark()
     health = tables.health.mark()
     standbys = tables.standbys.mark()
+    triggers = tables.triggers.mark()
+    links = tables.links.mark()
+    icebergs = tables.icebergs.mark()
   }
 
   func rollback(_ tables: inout ClearingTables) {
@@ -109,5 +119,8 @@ struct TableMarks {
     tables.changes.rollback(to: changes)
     tables.health.rollback(to: health)
     tables.standbys.rollback(to: standbys)
+    tables.triggers.rollback(to: triggers)
+    tables.links.rollback(to: links)
+    tables.icebergs.rollback(to: icebergs)
   }
 }

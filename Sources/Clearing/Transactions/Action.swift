@@ -40,13 +40,15 @@ public struct PlaceOrder: Hashable, Sendable {
   public var selfTrade: SelfTradePrevention
   /// The trader's own number; at most one order of the account ever has it within the remembered window.
   public var clientID: UInt64?
+  /// I1: lots that the book shows at a time; 0 for all of them.
+  public var display: Quantity
   /// A side of a mass quote; only the engine makes them.
   var isQuote = false
 
   public init(
     instrument: InstrumentID, side: Side, quantity: Quantity, price: Price, timeInForce: TimeInForce = .gtc,
     goodTill: Timestamp = 0, postOnly: Bool = false, reduceOnly: Bool = false,
-    selfTrade: SelfTradePrevention = .cancelMaker, clientID: UInt64? = nil
+    selfTrade: SelfTradePrevention = .cancelMaker, clientID: UInt64? = nil, display: Quantity = 0
   ) {
     self.instrument = instrument
     self.side = side
@@ -58,10 +60,11 @@ public struct PlaceOrder: Hashable, Sendable {
     self.reduceOnly = reduceOnly
     self.selfTrade = selfTrade
     self.clientID = clientID
+    self.display = display
   }
 }
 
-/// Which open orders of the account to cancel.
+/// Which open orders and triggers of the account to cancel.
 public enum CancelSelector: Hashable, Sendable {
   case order(OrderID)
   case client(UInt64)
@@ -73,6 +76,8 @@ public enum CancelSelector: Hashable, Sendable {
   case side(Side)
   /// Those of mass quotes.
   case quotes
+  /// Triggers that have not fired.
+  case triggers
 }
 
 /// Which single order.
@@ -231,6 +236,8 @@ public enum Action: Hashable, Sendable {
   case standby(StandbyStep)
   /// Validators only, for themselves (H4).
   case report(LatenessReport)
+  case trigger(TriggerOrder)
+  case linked(LinkedOrders)
 
   /// D6.
   public var orderClass: OrderClass {
@@ -238,7 +245,7 @@ public enum Action: Hashable, Sendable {
     case .place(let order): order.postOnly ? .postOnly : .rest
     case .quote: .postOnly
     case .amend, .withdraw, .transfer, .bid, .backstop, .fund, .createCombo, .negotiate, .delegate,
-      .proposeChange, .approveChange, .withdrawChange, .standby, .report:
+      .proposeChange, .approveChange, .withdrawChange, .standby, .report, .trigger, .linked:
       .rest
     case .cancel, .deposit, .closeWithdrawal, .observe, .list, .setState, .protect, .lease, .revoke: .cancels
     }

@@ -11,10 +11,11 @@ extension PlaceOrder: WireCodable {
     writer.write(price)
     writer.write(timeInForce)
     if timeInForce == .gtt { writer.write(goodTill) }
-    writer.write(UInt8((postOnly ? 1 : 0) | (reduceOnly ? 2 : 0)))
+    writer.write(UInt8((postOnly ? 1 : 0) | (reduceOnly ? 2 : 0) | (display != 0 ? 4 : 0)))
     writer.write(selfTrade)
     writer.write(clientID != nil)
     if let clientID { writer.write(clientID) }
+    if display != 0 { writer.write(display) }
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
@@ -25,11 +26,13 @@ extension PlaceOrder: WireCodable {
     timeInForce = try TimeInForce(from: &reader)
     goodTill = timeInForce == .gtt ? try reader.read() : 0
     let flags: UInt8 = try reader.read()
-    guard flags < 4 else { throw reader.invalid("order flags") }
+    guard flags < 8 else { throw reader.invalid("order flags") }
     postOnly = flags & 1 != 0
     reduceOnly = flags & 2 != 0
     selfTrade = try SelfTradePrevention(from: &reader)
     clientID = try reader.readBool() ? reader.read() : nil
+    display = flags & 4 != 0 ? try reader.read() : 0
+    guard display != 0 || flags & 4 == 0 else { throw reader.invalid("display of nothing") }
   }
 }
 
@@ -57,6 +60,7 @@ extension CancelSelector: WireCodable {
       writer.write(UInt8(6))
       writer.write(side)
     case .quotes: writer.write(UInt8(7))
+    case .triggers: writer.write(UInt8(30))
     }
   }
 
@@ -70,6 +74,7 @@ extension CancelSelector: WireCodable {
     case 5: self = .expiry(try reader.read(), try reader.read())
     case 6: self = .side(try Side(from: &reader))
     case 7: self = .quotes
+    case 30: self = .triggers
     default: throw reader.invalid("cancel selector")
     }
   }
@@ -272,6 +277,12 @@ extension Action: WireCodable {
     case .report(let word):
       writer.write(UInt8(28))
       writer.write(word)
+    case .trigger(let trigger):
+      writer.write(UInt8(30))
+      writer.write(trigger)
+    case .linked(let linked):
+      writer.write(UInt8(31))
+      writer.write(linked)
     }
   }
 
@@ -302,6 +313,8 @@ extension Action: WireCodable {
     case 22: self = .withdrawChange(try reader.read())
     case 27: self = .standby(try StandbyStep(from: &reader))
     case 28: self = .report(try LatenessReport(from: &reader))
+    case 30: self = .trigger(try TriggerOrder(from: &reader))
+    case 31: self = .linked(try LinkedOrders(from: &reader))
     default: throw reader.invalid("action")
     }
   }

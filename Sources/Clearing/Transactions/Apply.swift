@@ -8,7 +8,7 @@ extension ClearingHouse {
   ///
   /// Order: what time alone brings about (ends of orders, expiries, auctions), and liquidation on the prices of the
   /// block before; class 0 (prices, money, cancels); completed rounds with their marks, settlements and margin calls;
-  /// class 1 (post-only); class 2 (the rest).
+  /// class 1 (post-only); triggers; class 2 (the rest).
   public mutating func apply(_ block: BlockInput, into result: inout BlockResult) {
     result.removeAll()
     events.removeAll(keepingCapacity: true)
@@ -31,6 +31,7 @@ extension ClearingHouse {
         result.outcomes.append(outcome)
       }
       if orderClass == .cancels { endOfPrices() }
+      if orderClass == .postOnly { fireTriggers() }
     }
     sweepCombos()
     endHealthEpoch(block.conduct)
@@ -132,7 +133,7 @@ extension ClearingHouse {
 
   private mutating func refuse(_ action: Action, at place: UInt16, _ code: RejectionCode) {
     outcome.errors.append(ActionError(action: place, code: code))
-    guard case .place(let order) = action else { return }
+    guard let order = action.singleOrder else { return }
     outcome.orders.append(
       OrderOutcome(
         action: place, id: 0, clientID: order.clientID, instrument: order.instrument, filled: 0,
@@ -186,6 +187,8 @@ extension ClearingHouse {
     case .withdrawChange(let id): try withdraw(id, signer: signer, account: account)
     case .standby(let step): try standby(step, signer: signer, account: account)
     case .report(let word): try report(word, signer: signer, account: account)
+    case .trigger(let trigger): try placeTrigger(trigger, at: place, account: account)
+    case .linked(let linked): try placeLinked(linked, at: place, account: account)
     }
   }
 }

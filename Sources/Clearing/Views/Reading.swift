@@ -47,6 +47,7 @@ extension ClearingHouse {
     let orders = held.flatMap(\.orders).sorted().compactMap { order($0) }
     return AccountView(
       account: id, cash: record.cash, positions: positions.sorted { $0.instrument < $1.instrument }, orders: orders,
+      triggers: triggers(of: id),
       margin: MarginView(
         mode: record.marginCall ? .marginCall : .standard, equity: requirement.equity, initial: requirement.initial,
         maintenance: requirement.maintenance, excess: requirement.excess),
@@ -67,8 +68,8 @@ extension ClearingHouse {
     return OrderView(
       id: id, account: record.account, instrument: record.instrument, side: record.side, price: record.price,
       quantity: record.quantity, filled: record.quantity - record.remaining, remaining: record.remaining,
-      clientID: record.clientID, timeInForce: record.timeInForce, goodTill: record.goodTill,
-      reduceOnly: record.reduceOnly)
+      shown: tables.icebergs[OrderKey(id)]?.shown, clientID: record.clientID, timeInForce: record.timeInForce,
+      goodTill: record.goodTill, reduceOnly: record.reduceOnly)
   }
 
   /// The best `depth` levels of each side; nil if there is no such instrument.
@@ -76,7 +77,7 @@ extension ClearingHouse {
     guard let number = live.instrumentNumbers[id] else { return nil }
     func levels(_ side: BookSide) -> [BookLevelView] {
       side.levels.suffix(max(0, depth)).reversed().map {
-        BookLevelView(price: $0.price, quantity: $0.total, orders: $0.count)
+        BookLevelView(price: $0.price, quantity: $0.shown, orders: $0.count)
       }
     }
     let instrument = live.instruments[Int(number)]

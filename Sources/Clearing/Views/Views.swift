@@ -19,6 +19,8 @@ public struct OrderView: Hashable, Sendable {
   public var quantity: Quantity
   public var filled: Quantity
   public var remaining: Quantity
+  /// What the book shows of it, where that is not all.
+  public var shown: Quantity?
   public var clientID: UInt64?
   public var timeInForce: TimeInForce
   /// `Int64.max`: until cancelled.
@@ -49,6 +51,8 @@ public struct AccountView: Hashable, Sendable {
   public var positions: [PositionView]
   /// Ascending by number.
   public var orders: [OrderView]
+  /// Ascending by number.
+  public var triggers: [TriggerView]
   public var margin: MarginView
   /// Keys that may sign for it, ascending; those that have ended are not among them.
   public var delegations: [Delegation]

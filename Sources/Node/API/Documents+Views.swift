@@ -25,7 +25,8 @@ extension OrderDocument {
     self.init(
       id: String(view.id), instrument: InstrumentName.format(view.instrument, underlyings: underlyings),
       side: view.side == .buy ? "buy" : "sell", price: money(view.price), quantity: lots(view.quantity),
-      filled: lots(view.filled), remaining: lots(view.remaining), state: "open",
+      filled: lots(view.filled), remaining: lots(view.remaining),
+      shown: view.shown.map(lots), state: "open",
       timeInForce: view.timeInForce.name, clientId: view.clientID.map(String.init))
   }
 }
@@ -44,6 +45,7 @@ extension AccountDocument {
       account: view.account.hex, balances: ["USD": money(view.cash)],
       positions: view.positions.map { PositionDocument($0, underlyings: underlyings) },
       orders: view.orders.map { OrderDocument($0, underlyings: underlyings) },
+      triggers: view.triggers.map { TriggerDocument($0, underlyings: underlyings) },
       margin: MarginDocument(view.margin),
       delegations: view.delegations.map { DelegationDocument($0, underlyings: underlyings) },
       height: point.height, stateRoot: point.stateRoot, consistency: point.consistency, proof: nil)

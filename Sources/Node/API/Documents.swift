@@ -130,6 +130,8 @@ public struct OrderDocument: Codable, Sendable {
   public var quantity: String
   public var filled: String
   public var remaining: String
+  /// What the book shows of an iceberg.
+  @Nullable public var shown: String?
   public var state: String
   public var timeInForce: String
   @Nullable public var clientId: String?
@@ -155,6 +157,8 @@ public struct AccountDocument: Codable, Sendable {
   public var balances: [String: String]
   public var positions: [PositionDocument]
   public var orders: [OrderDocument]
+  /// That have not fired.
+  public var triggers: [TriggerDocument]
   public var margin: MarginDocument
   public var delegations: [DelegationDocument]
   public var height: UInt64

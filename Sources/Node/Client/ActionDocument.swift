@@ -58,10 +58,12 @@ public struct ActionDocument: Sendable {
     case "setState": return try setState(entry, at: place, terms)
     case "createCombo": return .createCombo(try legs(entry, at: place, terms))
     case "negotiate": return .negotiate(try uses(entry, at: place))
+    case "trigger": return .trigger(try trigger(entry, at: place, terms))
+    case "link": return .linked(try linked(entry, at: place, terms))
     default:
       throw CommandFailure(
         .failed,
-        "\(place).type: expected place, cancel, amend, quote, protect, lease, transfer, withdraw, bid, backstop, fund, createCombo, negotiate, delegate, revoke or setState"
+        "\(place).type: expected place, cancel, amend, quote, protect, lease, transfer, withdraw, bid, backstop, fund, createCombo, negotiate, delegate, revoke, setState, trigger or link"
       )
     }
   }
@@ -208,14 +210,14 @@ public struct ActionDocument: Sendable {
     return .bid(LiquidationBid(account: account, share: Int64(share), leastReward: least))
   }
 
-  private static func order(
+  static func order(
     _ entry: JSONValue, at place: String, _ terms: NetworkTerms
   ) throws(CommandFailure) -> PlaceOrder {
     let fields = try JSONFields(
       entry, at: place,
       allowed: [
         "type", "instrument", "side", "quantity", "price", "timeInForce", "goodTill", "postOnly", "reduceOnly",
-        "selfTrade", "clientId",
+        "selfTrade", "clientId", "display",
       ])
     guard let side = Side(name: try fields.text("side")) else { throw fields.refusal("side", "expected buy or sell") }
     guard let force = TimeInForce(name: try fields.optionalText("timeInForce") ?? "gtc") else {
@@ -237,7 +239,8 @@ public struct ActionDocument: Sendable {
       instrument: try terms.instrument(try fields.text("instrument")), side: side,
       quantity: try fields.quantity("quantity"), price: try fields.money("price"), timeInForce: force,
       goodTill: goodTill, postOnly: try fields.flag("postOnly"), reduceOnly: try fields.flag("reduceOnly"),
-      selfTrade: selfTrade, clientID: try fields.optionalNumber("clientId"))
+      selfTrade: selfTrade, clientID: try fields.optionalNumber("clientId"),
+      display: try fields.optionalQuantity("display"))
   }
 
   private static func selector(
@@ -245,13 +248,15 @@ public struct ActionDocument: Sendable {
   ) throws(CommandFailure) -> CancelSelector {
     let fields = try JSONFields(
       entry, at: place,
-      allowed: ["type", "order", "clientId", "instrument", "underlying", "expiry", "side", "quotes", "all"])
+      allowed: ["type", "order", "clientId", "instrument", "underlying", "expiry", "side", "quotes", "triggers", "all"])
     guard entry.object?.count == 2 else {
       throw CommandFailure(
-        .failed, "\(place): expected one of order, clientId, instrument, underlying, expiry, side, quotes, all")
+        .failed,
+        "\(place): expected one of order, clientId, instrument, underlying, expiry, side, quotes, triggers, all")
     }
     if entry["all"] == .bool(true) { return .all }
     if entry["quotes"] == .bool(true) { return .quotes }
+    if entry["triggers"] == .bool(true) { return .triggers }
     if let name = try fields.optionalText("expiry") {
       let future = try terms.instrument(name)
       return .expiry(future.underlying, future.expiry)
@@ -339,7 +344,7 @@ extension ComboLeg {
 }
 
 /// The members of one object, with refusals that say where.
-private struct JSONFields {
+struct JSONFields {
   let members: [String: JSONValue]
   let place: String
 
