@@ -90,7 +90,8 @@ public struct ExportedState: Sendable, WireCodable {
 
   /// R1: of a ledger's newest block. Throws `missing` where that is genesis, or no quorum certified it.
   public init(of store: any LedgerStore, chain: Digest) throws(StoreError) {
-    guard let head = try store.head(), let stored = try store.block(at: head.height), let block = FinalBlock(stored) else {
+    guard let head = try store.head(), let stored = try store.block(at: head.height), let block = FinalBlock(stored)
+    else {
       throw StoreError(.missing, "The ledger has no block after its genesis.")
     }
     guard let votes = block.stateCertificate else {
