@@ -131,7 +131,7 @@ extension Consensus {
   }
 
   mutating func answer(_ hash: Digest, to peer: ValidatorIndex, _ now: Moment, _ effects: inout [Effect]) {
-    guard let proposal = proposal(hash), proposal.header.height > 0,
+    guard let proposal = proposal(hash), proposal.header.view > 0,
       peers[Int(peer)].charge(proposal.cut.count + proposal.frostPlan.count + 1024, at: now.monotonic)
     else { return }
     effects.append(.send(to: peer, .proposal(proposal)))

@@ -109,7 +109,7 @@ public struct Consensus: Sendable {
     self.scheme = scheme
     self.settings = settings
     self.bootId = bootId
-    let proposal = recovered.head?.proposal ?? Proposal.genesis(chain: committee.chain)
+    let proposal = recovered.head?.proposal ?? recovered.genesis ?? Proposal.genesis(chain: committee.chain)
     let hash = recovered.head == nil ? committee.chain : proposal.header.hash(chain: committee.chain)
     head = Anchor(hash: hash, header: proposal.header, proposal: proposal, root: recovered.genesisRoot)
     lastFinal = head

@@ -140,11 +140,12 @@ public struct Proposal: WireCodable, Hashable, Sendable {
     self.frostPlan = frostPlan
   }
 
-  /// The block at height 0 and view 0, whose name is the chain's: notarised and final by definition.
-  public static func genesis(chain: Digest, timestamp: Timestamp = 0) -> Proposal {
+  /// The block of view 0, at height 0 or after the last one of the chain that this goes on from, whose name is the chain's: notarised and final by definition.
+  public static func genesis(chain: Digest, height: Height = 0, timestamp: Timestamp = 0) -> Proposal {
     Proposal(
       header: Header(
-        epoch: 0, view: 0, height: 0, parentHash: .zero, parentView: 0, cutHash: hash(ofCut: []), executedHeight: 0,
+        epoch: 0, view: 0, height: height, parentHash: .zero, parentView: 0, cutHash: hash(ofCut: []),
+        executedHeight: height,
         executedRoot: .zero, timestamp: timestamp, validatorSetHash: .zero, historyRoot: .zero, leader: 0),
       signature: .zero, cut: [])
   }

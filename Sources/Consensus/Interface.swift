@@ -59,12 +59,18 @@ public struct Recovered: Sendable {
   public var head: RecoveredHead?
   /// Root of the state after the head, or of genesis without one.
   public var genesisRoot: Digest
+  /// The block that stands for the genesis, where that is not at height 0.
+  public var genesis: Proposal?
 
-  public init(entries: [JournalEntry] = [], amnesiac: Bool = false, head: RecoveredHead? = nil, genesisRoot: Digest) {
+  public init(
+    entries: [JournalEntry] = [], amnesiac: Bool = false, head: RecoveredHead? = nil, genesisRoot: Digest,
+    genesis: Proposal? = nil
+  ) {
     self.entries = entries
     self.amnesiac = amnesiac
     self.head = head
     self.genesisRoot = genesisRoot
+    self.genesis = genesis
   }
 }
 

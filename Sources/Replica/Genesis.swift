@@ -1,6 +1,7 @@
 // What all nodes of a network agree on before its first block.
 
 public import Clearing
+public import Consensus
 import Ledger
 public import Primitives
 import Sodium
@@ -47,15 +48,31 @@ public struct Genesis: Hashable, Sendable, WireCodable {
   public var market: MarketGenesis
   /// Epochs and windows of key generation.
   public var keys: KeyScheduleSettings
+  /// R3: the chain whose state this one begins with; nil for a market that is founded.
+  public var resume: ResumePoint?
 
   public init(
     name: String, validators: [GenesisValidator], market: MarketGenesis,
-    keys: KeyScheduleSettings = KeyScheduleSettings()
+    keys: KeyScheduleSettings = KeyScheduleSettings(), resume: ResumePoint? = nil
   ) {
     self.name = name
     self.validators = validators
     self.market = market
     self.keys = keys
+    self.resume = resume
+  }
+
+  /// Height of the block that stands for it.
+  public var base: Height { resume.map { $0.height + 1 } ?? 0 }
+
+  /// R3: the block that stands for it where that is not at height 0: notarised and final by definition.
+  public var block: Proposal? {
+    resume.map { Proposal.genesis(chain: chain, height: base, timestamp: $0.timestamp) }
+  }
+
+  /// The first committee of this chain.
+  public var committee: Committee {
+    Committee(chain: chain, epoch: resume?.committee ?? 0, keys: validators.map(\.key))
   }
 
   /// The validators as the state names them from the first block on.
@@ -70,6 +87,8 @@ public struct Genesis: Hashable, Sendable, WireCodable {
     writer.write(validators)
     writer.write(market)
     writer.write(keys)
+    // At the end and only where there is one: whatever was founded keeps its name.
+    if let resume { writer.write(resume) }
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
@@ -77,6 +96,7 @@ public struct Genesis: Hashable, Sendable, WireCodable {
     validators = try reader.readArray(limit: Limits.maxValidators)
     market = try MarketGenesis(from: &reader)
     keys = try KeyScheduleSettings(from: &reader)
+    resume = reader.remaining > 0 ? try ResumePoint(from: &reader) : nil
   }
 
   /// What is wrong with it, as a sentence; nil if a network can start from it.
@@ -89,6 +109,10 @@ public struct Genesis: Hashable, Sendable, WireCodable {
       if Ed25519.agreementKey(of: validator.key) == nil {
         return "the key of validator \(validator.name) is not a usable Ed25519 key"
       }
+    }
+    if let resume, resume.height == 0 || resume.committee == 0 { return "it goes on from a chain that had not begun" }
+    if resume != nil, !market.accounts.isEmpty || !market.listings.isEmpty {
+      return "accounts and instruments come with the state that it goes on from"
     }
     return keys.fault() ?? market.fault()
   }

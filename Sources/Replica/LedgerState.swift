@@ -20,10 +20,18 @@ public struct LedgerState: Sendable {
   public let recentRoots: [(height: Height, root: Digest)]
   /// In which the age of a journal shows.
   public let ballot: OwnBallot?
+  /// R3: the block that stands for the genesis, where that is not at height 0.
+  public let genesis: Proposal?
 
   /// Reads `store`, after writing block 0 into an empty one. Throws `inconsistent` when the records do not have the root that
   /// the last block names, or do not decode.
   public init(of store: any LedgerStore, genesis: Genesis, scheme: SignatureScheme) throws(StoreError) {
+    if genesis.resume != nil, try store.head() == nil {
+      throw StoreError(
+        .missing, "This genesis goes on from the state of another chain, and the ledger is empty.",
+        advice: "Put the exported state in place: novation restore --state FILE.")
+    }
+    self.genesis = genesis.block
     if let head = try store.head() {
       (clearing, system, tree) = try Self.restore(store, genesis, scheme)
       guard tree.root == head.stateRoot else {
@@ -57,8 +65,10 @@ public struct LedgerState: Sendable {
 
   /// With the journal, what a replica is made from.
   public func recovery(journal: [JournalRecord], amnesiac: Bool) -> Recovery {
-    Recovery(
+    var recovery = Recovery(
       head: head, history: history, journal: journal, amnesiac: amnesiac, recentRoots: recentRoots, ballot: ballot)
+    recovery.genesis = genesis
+    return recovery
   }
 
   private static func inconsistent(_ message: String) -> StoreError {
@@ -95,19 +105,20 @@ public struct LedgerState: Sendable {
     return (state, system, tree)
   }
 
-  private static func blockZero(_ genesis: Genesis, _ changes: [RecordChange], root: Digest) -> LedgerCommit {
+  static func blockZero(_ genesis: Genesis, _ changes: [RecordChange], root: Digest) -> LedgerCommit {
     var history = HistoryTree()
     history.append(genesis.chain)
     let block = StoredBlock(
-      height: 0, hash: genesis.chain, timestamp: genesis.market.time, stateRoot: root, proposal: [], batches: [],
+      height: genesis.base, hash: genesis.chain, timestamp: genesis.resume?.timestamp ?? genesis.market.time,
+      stateRoot: root, proposal: [], batches: [],
       certificates: [], transactions: [], receipts: [])
     return LedgerCommit(blocks: [block], changes: changes, meta: [LedgerMeta.history: history.wireBytes])
   }
 
   private static func head(of store: any LedgerStore) throws(StoreError) -> FinalBlock? {
-    guard let head = try store.head(), head.height > 0, let stored = try store.block(at: head.height) else {
-      return nil
-    }
+    guard let head = try store.head(), let stored = try store.block(at: head.height),
+      !stored.proposal.isEmpty
+    else { return nil }
     guard let block = FinalBlock(stored) else { throw inconsistent("Block \(head.height) does not decode.") }
     return block
   }

@@ -46,7 +46,7 @@ extension Replica {
 
   mutating func orderFinal(_ hash: Digest, _ certificate: Certificate) {
     if blocks[hash] == nil, let proposal = consensus.proposal(hash) { _ = insert(hash, proposal) }
-    guard var block = blocks[hash], block.certificate == nil, block.header.height > 0 else { return }
+    guard var block = blocks[hash], block.certificate == nil, block.header.view > 0 else { return }
     let below = finalChain.last.flatMap { blocks[$0]?.header.height } ?? committed
     guard block.header.height == below + 1 else { return }
     block.certificate = certificate

@@ -54,6 +54,8 @@ public struct Recovery: Sendable {
   public var recentRoots: [(height: Height, root: Digest)]
   /// This node's last vote in a certificate of the ledger: if the journal knows nothing of it, the journal is older.
   public var ballot: OwnBallot?
+  /// R3: the block that stands for the genesis, where that is not at height 0.
+  public var genesis: Proposal?
 
   public init(
     head: FinalBlock?, history: HistoryTree, journal: [JournalRecord], amnesiac: Bool,
@@ -277,7 +279,7 @@ public struct Replica {
           let isOwn = head.proposal.header.epoch == committee.epoch
           return RecoveredHead(proposal: head.proposal, certificate: isOwn ? head.certificate : nil)
         },
-        genesisRoot: base.executed?.stateRoot ?? .zero),
+        genesisRoot: base.executed?.stateRoot ?? .zero, genesis: recovery.head == nil ? recovery.genesis : nil),
       bootId: bootId)
     lanes = Lanes(
       chain: Self.laneChain(chain, committee.epoch), keys: keys, f: committee.f, index: index, signer: signer,
@@ -306,7 +308,8 @@ public struct Replica {
         certificate: head.certificate, stateCertificate: head.stateCertificate)
     }
     return Block(
-      hash: chain, proposal: Proposal.genesis(chain: chain), cut: LaneCut(), history: recovery.history, batches: nil,
+      hash: chain, proposal: recovery.genesis ?? Proposal.genesis(chain: chain), cut: LaneCut(),
+      history: recovery.history, batches: nil,
       executed: executed, certificate: nil, stateCertificate: nil)
   }
 
@@ -372,7 +375,7 @@ public struct Replica {
     for (height, root) in recentRoots { stepConsensus(.finalRoot(height: height, stateRoot: root), at: now) }
     recentRoots = []
     // The ledger's cut first: what it holds is neither announced nor fetched again.
-    if let base = blocks[finalTip], base.header.height > 0 { stepLanes(.final(base.cut), at: now) }
+    if let base = blocks[finalTip], base.header.view > 0 { stepLanes(.final(base.cut), at: now) }
     stepLanes(.start, at: now)
     stepConsensus(.start, at: now)
   }

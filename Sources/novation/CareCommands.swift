@@ -136,7 +136,9 @@ struct RestoreCommand: ParsableCommand {
 
   @Option(help: "Configuration file of the node.", completion: .file()) var config: String
   @Option(name: .customLong("from"), help: "Directory that `novation backup` made.", completion: .directory)
-  var source: String
+  var source: String?
+  @Option(help: "File of `novation export-state` that the genesis goes on from.", completion: .file())
+  var state: String?
   @OptionGroup var json: JSONFlag
 
   private struct Result: Encodable {
@@ -144,10 +146,29 @@ struct RestoreCommand: ParsableCommand {
     var kept: String?
   }
 
+  private struct Resumed: Encodable {
+    var height: UInt64
+    var stateRoot: String
+    var kept: String?
+  }
+
+  func validate() throws {
+    if (source == nil) == (state == nil) { throw ValidationError("give either --from or --state.") }
+  }
+
   func run() throws {
     let progress = Progress("restore")
+    if let state {
+      let (height, root, kept) = try cared(progress) { try StateFile.restore(configurationPath: config, from: state) }
+      if json.json {
+        return Terminal.output.line(JSONText.render(Resumed(height: height, stateRoot: root.hex, kept: kept)))
+      }
+      Terminal.output.line("goes on at height \(height), state root \(root.hex)")
+      if let kept { Terminal.output.line("the former chain's ledger is kept at \(printable(kept))") }
+      return
+    }
     let (manifest, kept) = try cared(progress) {
-      try Backup.restore(configurationPath: config, from: source) { progress.update($0) }
+      try Backup.restore(configurationPath: config, from: source ?? "") { progress.update($0) }
     }
     if json.json { return Terminal.output.line(JSONText.render(Result(restored: manifest, kept: kept))) }
     Terminal.output.line("restored height \(manifest.height) of \(manifest.time), state root \(manifest.stateRoot)")

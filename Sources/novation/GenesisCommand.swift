@@ -13,7 +13,7 @@ struct GenesisCommand: ParsableCommand {
       Make the file, add each validator's public key and address and any accounts with money, check it, and give the same \
       file to every node. Its hash is the chain id: one byte of difference is another network.
       """,
-    subcommands: [Create.self, Add.self, Show.self, Check.self])
+    subcommands: [Create.self, Add.self, Show.self, Check.self, GenesisResume.self])
 
   struct Create: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Make a genesis file without validators.")

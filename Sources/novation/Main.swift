@@ -35,7 +35,8 @@ struct Novation: AsyncParsableCommand {
       CommandGroup(
         name: "Care:",
         subcommands: [
-          DoctorCommand.self, BackupCommand.self, SnapshotCommand.self, RestoreCommand.self, ManualCommand.self,
+          DoctorCommand.self, BackupCommand.self, SnapshotCommand.self, RestoreCommand.self,
+          ExportStateCommand.self, ManualCommand.self,
         ]),
     ])
 

@@ -14,7 +14,11 @@ import Wire
 extension APIServer {
   func block(_ context: BasicRequestContext) async throws -> Response {
     let height = try await height(context)
-    guard height > 0 else { return APIResponse.json(genesisBlock()) }
+    let base = info.genesis.base
+    if height == base { return APIResponse.json(genesisBlock(base)) }
+    if height < base {
+      throw APIError.notFound("block \(height) is of the chain that this one goes on from, which ended before \(base)")
+    }
     guard let stored = try host.store.block(at: height) else {
       throw APIError.notFound("block \(height) is not in this node's ledger (yet)")
     }
@@ -28,11 +32,12 @@ extension APIServer {
         leader: Int(proposal.header.leader), transactions: stored.transactions.map(\.hex), consistency: "local"))
   }
 
-  private func genesisBlock() -> BlockDocument {
-    let root = (try? host.store.block(at: 0))?.flatMap { $0.stateRoot.hex } ?? ""
+  private func genesisBlock(_ height: Height) -> BlockDocument {
+    let root = (try? host.store.block(at: height))?.flatMap { $0.stateRoot.hex } ?? ""
     return BlockDocument(
-      height: 0, hash: info.genesis.chain.hex, parent: Digest.zero.hex, stateRoot: root,
-      timestamp: ISO8601.format(info.genesis.market.time), view: 0, leader: 0, transactions: [],
+      height: height, hash: info.genesis.chain.hex, parent: (info.genesis.resume?.block ?? .zero).hex, stateRoot: root,
+      timestamp: ISO8601.format(info.genesis.resume?.timestamp ?? info.genesis.market.time), view: 0, leader: 0,
+      transactions: [],
       consistency: "local")
   }
 

@@ -13,7 +13,7 @@ extension APIServer {
       let totals = replica.clearing.statistics
       let sizes = replica.clearing.sizes
       let statistics = replica.consensus.statistics
-      let behind = replica.isBehind
+      let behind = replica.isBehind || !host.isStarted
       let warnings = NodeWarnings.all(replica, host, info)
       return StatusDocument(
         chainId: replica.chain.hex, name: info.genesis.name, network: info.genesis.market.network,

@@ -42,7 +42,7 @@ extension APIServer {
     case .refused(.noLane):
       throw APIError(
         .serviceUnavailable, "noLane",
-        "this node is an observer, and no validator is connected that would take the transaction",
+        "this node puts nothing on the chain now: it is an observer and no validator is connected, or it has just started",
         hint: "Send it to another node, or again in a moment: the same bytes execute at most once.")
     case .refused: throw APIError.busy
     case .unknown:

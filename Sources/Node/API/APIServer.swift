@@ -157,7 +157,7 @@ struct APIServer: Sendable {
     let lag = try await host.readLocal { [host] replica in
       let isConnected =
         replica.index == nil ? host.connectedPeers > 0 : host.connectedPeers + 1 >= replica.committee.quorum
-      return (isConnected, replica.isBehind)
+      return (isConnected && host.isStarted, replica.isBehind)
     }
     guard lag.0, !lag.1 else {
       throw APIError(

@@ -13,6 +13,7 @@ public enum NodeWarnings {
         isObserver: replica.index == nil),
       replica.consensus.isAmnesiac
         ? "votes withheld: the journal was lost and safety is being re-established" : nil,
+      host.isStarted ? nil : "not at work yet: waits until the validators give this node the place of its key",
       replica.isBehind ? "catching up with the network" : nil,
       replica.isBehind ? nil : clock(lead: host.clockLead),
       disk(free: DiskSpace.free(at: home)),

@@ -136,7 +136,7 @@ public struct Doctor {
   }
 
   private mutating func examineCertificate(_ store: LMDBStore) throws {
-    guard let head = try store.head(), head.height > 0 else { return }
+    guard let head = try store.head(), head.height > node.genesis.base else { return }
     if let fault = try LedgerCertificate.fault(in: store, genesis: node.genesis) {
       return add("certificate", .bad, fault, "Restore a backup with `novation restore`.")
     }

@@ -19,7 +19,7 @@ enum LedgerCertificate {
 
   /// The validators that signed as this committee; nil for one that the ledger does not know.
   static func committee(_ number: Epoch, in store: LMDBStore, genesis: Genesis) throws -> Committee? {
-    if number == 0 { return Committee(chain: genesis.chain, epoch: 0, keys: genesis.validators.map(\.key)) }
+    if number == genesis.committee.epoch { return genesis.committee }
     guard let bytes = try store.record(table: ClearingTables().committees.id, key: CommitteeKey(number).wireBytes),
       let record = try? WireReader.decode(CommitteeRecord.self, from: bytes), !record.keys.isEmpty
     else { return nil }
@@ -29,7 +29,7 @@ enum LedgerCertificate {
   /// What is wrong with what proves the newest block; nil when a quorum of its committee signed its state, and what the
   /// group signed last is what the ledger holds.
   static func fault(in store: LMDBStore, genesis: Genesis) throws -> String? {
-    guard let head = try store.head(), head.height > 0 else { return nil }
+    guard let head = try store.head(), head.height > genesis.base else { return nil }
     guard let block = try store.block(at: head.height) else { return "block \(head.height) is missing" }
     guard let held = try? WireReader.decode(Certificates.self, from: block.certificates), let votes = held.state else {
       return "no quorum signed the state at height \(head.height)"

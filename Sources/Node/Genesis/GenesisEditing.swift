@@ -1,6 +1,6 @@
 // How a genesis comes about: made with the terms of the market, then given its validators and accounts one by one.
 
-import Replica
+public import Replica
 import Clearing
 public import Primitives
 
@@ -52,6 +52,26 @@ extension GenesisFile {
     self = changed
   }
 
+  /// A genesis without validators that goes on from a state of the chain of `former`, under the same terms.
+  public static func resume(_ point: ResumePoint, former: GenesisFile, name: String?) throws(GenesisError)
+    -> GenesisFile
+  {
+    guard try former.genesis().chain == point.chain else {
+      throw GenesisError("the state is of chain \(point.chain.hex), and the given genesis is another chain's")
+    }
+    var file = former
+    file.name = name ?? former.name
+    file.validators = []
+    file.accounts = []
+    file.instruments = []
+    file.resume = Resume(
+      chain: point.chain.hex, height: point.height, block: point.block.hex, timestamp: point.timestamp,
+      stateRoot: point.stateRoot.hex, groupKey: point.groupKey == .zero ? nil : point.groupKey.hex,
+      committee: point.committee)
+    try file.checkUnfinished()
+    return file
+  }
+
   /// Checks everything but that there are validators, which a genesis in the making lacks.
   private func checkUnfinished() throws(GenesisError) {
     var probe = self
@@ -78,6 +98,11 @@ extension GenesisFile {
     facts.add("listing authority", listingAuthority)
     facts.add("instruments", String(instruments.count))
     facts.add("chain id", chainText)
+    if let resume {
+      facts.add("goes on from chain", resume.chain)
+      facts.add("after block", String(resume.height))
+      facts.add("with state root", resume.stateRoot)
+    }
     var nodes = TextTable([.init("#", .right), .init("validator"), .init("address"), .init("key")])
     for (place, validator) in validators.enumerated() {
       nodes.add([.init(String(place)), .init(validator.name), .init(validator.address), .init(validator.key)])

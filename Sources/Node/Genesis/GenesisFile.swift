@@ -88,6 +88,18 @@ public struct GenesisFile: Codable, Sendable {
     public var outageAuctionSeconds: Int64?
   }
 
+  /// The chain whose state this one begins with (R3).
+  public struct Resume: Codable, Sendable {
+    public var chain: String
+    public var height: UInt64
+    public var block: String
+    /// Nanoseconds since 1970 of the last block.
+    public var timestamp: Int64
+    public var stateRoot: String
+    public var groupKey: String?
+    public var committee: UInt64
+  }
+
   public var name: String
   /// "test" allows a market clock of its own.
   public var network: String
@@ -106,6 +118,7 @@ public struct GenesisFile: Codable, Sendable {
   public var liquidation: Liquidation?
   public var keys: Keys?
   public var trading: Trading?
+  public var resume: Resume?
 
   /// The genesis that it describes; throws with a sentence that names the entry at fault.
   public func genesis() throws(GenesisError) -> Genesis {
@@ -153,9 +166,22 @@ public struct GenesisFile: Codable, Sendable {
     let schedule = KeyScheduleSettings(
       epochBlocks: keys?.epochBlocks ?? 200,
       windows: CeremonyWindows(keys: window, dealing: window, complaints: window, life: window))
-    let genesis = Genesis(name: name, validators: nodes, market: market, keys: schedule)
+    let genesis = Genesis(
+      name: name, validators: nodes, market: market, keys: schedule, resume: try resume.map(resumePoint))
     if let text = genesis.fault() { throw GenesisError("genesis: \(text)") }
     return genesis
+  }
+
+  private func resumePoint(_ given: Resume) throws(GenesisError) -> ResumePoint {
+    guard let chain = Digest(hex: given.chain), let block = Digest(hex: given.block),
+      let root = Digest(hex: given.stateRoot), let key = PublicKey(hex: given.groupKey ?? PublicKey.zero.hex)
+    else { throw fault("resume", "chain, block, stateRoot or groupKey is not 64 hex digits") }
+    guard given.height < ordinalLimit - 1, given.committee < ordinalLimit else {
+      throw fault("resume", "height or committee is too large")
+    }
+    return ResumePoint(
+      chain: chain, height: given.height, block: block, timestamp: given.timestamp, stateRoot: root, groupKey: key,
+      committee: given.committee)
   }
 
   private func parameters(_ given: Liquidation) throws(GenesisError) -> LiquidationParameters {

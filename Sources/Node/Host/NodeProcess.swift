@@ -121,13 +121,14 @@ public struct NodeProcess: Sendable {
     settings.consensus.delayMin = configuration.consensus.minimumDelay
     settings.consensus.delayMax = configuration.consensus.maximumDelay
     settings.observersMax = Int(configuration.network.maxPeers)
+    let life = Life(began: Clock.wall, bootId: SecureRandom.uint64() >> 2)
     let secrets = SecretsFile(home: configuration.node.home, identity: identity, chain: genesis.chain)
     let replica = Replica(
       chain: genesis.chain, signer: .ed25519(identity), scheme: .ed25519, settings: settings,
       clearing: opened.state.clearing,
       system: opened.state.system, tree: opened.state.tree, recovery: opened.recovery,
       secrets: ReplicaSecrets(seed: .random(32), kept: try secrets.load()),
-      bootId: SecureRandom.uint64() >> 2)
+      bootId: life.bootId)
     if configuration.node.role == .validator, replica.index == nil {
       log.info(
         "not a validator yet (or not any more): follows the chain as an observer",
@@ -139,7 +140,7 @@ public struct NodeProcess: Sendable {
       keptBlocks: configuration.ledger.history == .pruned ? UInt64(configuration.ledger.keepBlocks) : nil,
       mayVote: configuration.node.role == .validator, log: log)
     let network = PeerNetwork(
-      configuration: try networkConfiguration(identity: identity, KnownValidators(opened.state, genesis)),
+      configuration: try networkConfiguration(identity: identity, KnownValidators(opened.state, genesis), life: life),
       members: replica.members, index: replica.index.map(Int.init), loop: loop, log: log)
     let halted = HaltSignal()
     host.onHalt = { halted.raise($0) }
@@ -233,7 +234,9 @@ public struct NodeProcess: Sendable {
 
   /// Whoever is told of in `network.peers` is a validator of the genesis or of any committee since: one that has left must
   /// not keep a node from starting.
-  func networkConfiguration(identity: SigningKey, _ known: KnownValidators) throws -> PeerNetworkConfiguration {
+  func networkConfiguration(
+    identity: SigningKey, _ known: KnownValidators, life: Life? = nil
+  ) throws -> PeerNetworkConfiguration {
     guard let listen = SocketAddressText(configuration.network.listen) else {
       throw NodeError("network.listen \"\(configuration.network.listen)\" is not host:port")
     }
@@ -251,7 +254,7 @@ public struct NodeProcess: Sendable {
       chain: genesis.chain, identity: identity, addresses: addresses, fed: Set(addresses.keys),
       observersMax: Int(configuration.network.maxPeers), listenHost: listen.host,
       listenPort: Int(listen.port), messageBytesMax: Int(configuration.limits.peerMessage),
-      backlogBytesMax: Int(configuration.limits.peerQueue))
+      backlogBytesMax: Int(configuration.limits.peerQueue), life: life)
   }
 }
 

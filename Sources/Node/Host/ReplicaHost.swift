@@ -77,6 +77,8 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
   /// Called once when the replica must not go on: the text says why.
   var onHalt: (@Sendable (String) -> Void)?
   private var isHalted = false
+  /// L3: before this the replica is not stepped, so nothing is signed.
+  private(set) var isStarted = false
   private var gate = DurabilityGate()
   private(set) var journalBytes: Int
   private var isHurryScheduled = false
@@ -108,10 +110,10 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
     journalBytes = journal.sizeAtStart
   }
 
-  /// Starts the replica, then the network; on the loop. The future fails if the address cannot be bound.
+  /// Starts the network, which starts the replica when this node may speak for its key; on the loop. The future fails if
+  /// the address cannot be bound.
   func start(network: PeerNetwork) -> EventLoopFuture<Void> {
     self.network = network
-    feed(.start)
     return network.start(reportingTo: self)
   }
 
@@ -133,12 +135,20 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
 
   // MARK: Turns
 
+  public func mayWork() {
+    isStarted = true
+    feed(.start)
+  }
+
+  public func mustStop(_ reason: String) { halt(reason) }
+
   public func peerConnected(_ peer: ValidatorIndex) { feed(.connected(peer)) }
   public func peerDisconnected(_ peer: ValidatorIndex) { feed(.disconnected(peer)) }
   public func peerMessage(_ message: [UInt8], from peer: ValidatorIndex) { feed(.message(from: peer, message)) }
 
   /// Queues an input for the next turn; on the loop.
   func feed(_ input: Input) {
+    guard isStarted else { return }
     inbox.append(input)
     guard !isTurnScheduled else { return }
     isTurnScheduled = true
@@ -400,6 +410,7 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
   func submit(_ bytes: [UInt8], _ input: TransactionInput, timeout: Int64) async -> SubmitOutcome {
     let promise = loop.makePromise(of: SubmitOutcome.self)
     loop.execute { [self] in
+      guard isStarted else { return promise.succeed(.refused(.noLane)) }
       nextTicket += 1
       let ticket = nextTicket
       let now = Clock.monotonic
@@ -414,6 +425,7 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
 
   /// A transaction of this validator itself, for which nobody waits; on the loop.
   func submitOwn(_ bytes: [UInt8], _ input: TransactionInput) {
+    guard isStarted else { return }
     nextTicket += 1
     reliability.accept(nextTicket, isOwn: true, at: Clock.monotonic)
     feed(.submit(bytes: bytes, input, ticket: nextTicket))
@@ -425,6 +437,7 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
   ) async throws -> R {
     let promise = loop.makePromise(of: Bool.self)
     loop.execute { [self] in
+      guard isStarted else { return promise.fail(ReadFailure.noQuorum) }
       nextTicket += 1
       let ticket = nextTicket
       reads[ticket] = promise
@@ -455,7 +468,8 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
       return Vitality(
         height: replica.finalHeight, view: replica.consensus.view, peers: connectedPeers,
         others: replica.committee.n - (replica.index == nil ? 0 : 1),
-        isBehind: replica.isBehind, isAmnesiac: replica.consensus.isAmnesiac, isHalted: isHalted,
+        isBehind: replica.isBehind, isAmnesiac: replica.consensus.isAmnesiac, isWaiting: !isStarted,
+        isHalted: isHalted,
         oldestWrite: oldest.map { Clock.monotonic - $0 } ?? 0)
     }.get()
   }

@@ -17,6 +17,8 @@ struct Vitality: Sendable {
   var others: Int
   var isBehind: Bool
   var isAmnesiac: Bool
+  /// It has not been given the place of its key yet (L3).
+  var isWaiting: Bool
   var isHalted: Bool
   /// How long the oldest unfinished write has taken.
   var oldestWrite: Int64
@@ -29,6 +31,8 @@ struct Vitality: Sendable {
     var line = "height \(height), view \(view), \(peers) of \(others) peers"
     if oldestWrite >= Self.longestWrite {
       line += ", waiting for the disk since \(oldestWrite / Duration64.second) s"
+    } else if isWaiting {
+      line += ", waiting for its place among the validators"
     } else if isBehind {
       line += ", catching up"
     } else if isAmnesiac {

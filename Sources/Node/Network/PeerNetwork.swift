@@ -11,8 +11,9 @@ public import Logging
 public import NIOCore
 import NIOPosix
 public import Primitives
-import Replica
+public import Replica
 public import Sodium
+import Wire
 
 /// What the mesh needs to know of the network and of this node.
 public struct PeerNetworkConfiguration {
@@ -29,11 +30,13 @@ public struct PeerNetworkConfiguration {
   /// Largest message and largest unsent backlog of one peer, in bytes.
   public var messageBytesMax: Int
   public var backlogBytesMax: Int
+  /// Which start of the node this is (L1); nil for one that need not wait for its place.
+  public var life: Life?
 
   public init(
     chain: Digest, identity: SigningKey, addresses: [PublicKey: (host: String, port: Int)] = [:],
     fed: Set<PublicKey> = [], observersMax: Int = 0, listenHost: String, listenPort: Int, messageBytesMax: Int,
-    backlogBytesMax: Int
+    backlogBytesMax: Int, life: Life? = nil
   ) {
     self.chain = chain
     self.identity = identity
@@ -44,6 +47,7 @@ public struct PeerNetworkConfiguration {
     self.listenPort = listenPort
     self.messageBytesMax = messageBytesMax
     self.backlogBytesMax = backlogBytesMax
+    self.life = life
   }
 }
 
@@ -52,6 +56,15 @@ public protocol PeerNetworkDelegate: AnyObject {
   func peerConnected(_ peer: ValidatorIndex)
   func peerDisconnected(_ peer: ValidatorIndex)
   func peerMessage(_ message: [UInt8], from peer: ValidatorIndex)
+  /// L3: this node may speak for its key; once, and before it hears of any peer.
+  func mayWork()
+  /// L4: another life of this node's key goes on, and this one must not. A sentence for the operator.
+  func mustStop(_ reason: String)
+}
+
+extension PeerNetworkDelegate {
+  public func mayWork() {}
+  public func mustStop(_ reason: String) {}
 }
 
 /// Confined to `loop`: every method must be called there.
@@ -70,18 +83,18 @@ public final class PeerNetwork: @unchecked Sendable {
   let loop: any EventLoop
   let configuration: PeerNetworkConfiguration
   let log: Logger
-  private weak var delegate: (any PeerNetworkDelegate)?
+  weak var delegate: (any PeerNetworkDelegate)?
 
   private let agreementKey: AgreementKey
   /// The committee and this node's place in it; nil for an observer, which listens to nobody.
-  private var members: [Validator] = []
-  private var index: Int?
-  private var keys: [AgreementPublicKey?] = []
-  private var sessions: [PeerSession?] = []
+  var members: [Validator] = []
+  var index: Int?
+  var keys: [AgreementPublicKey?] = []
+  var sessions: [PeerSession?] = []
   private var dirty: [Int] = []
   private var handshakes = 0
   /// Dialling since the last session, by the key of the one who is dialled.
-  private var attempts: [AgreementPublicKey: Int] = [:]
+  var attempts: [AgreementPublicKey: Int] = [:]
   private var listener: (any NIOCore.Channel)?
   private var isListening = false
   private var overdue: Scheduled<Void>?
@@ -90,7 +103,7 @@ public final class PeerNetwork: @unchecked Sendable {
   private var dialling: Set<AgreementPublicKey> = []
   /// Who is dialled again after a pause.
   private var resting: Set<AgreementPublicKey> = []
-  private var stopped = false
+  var stopped = false
   private var jitter: SeededRandom
   /// By validator.
   private(set) var traffic: [PeerTraffic] = []
@@ -98,8 +111,15 @@ public final class PeerNetwork: @unchecked Sendable {
   private(set) var observerTraffic = PeerTraffic()
   /// By place.
   private var observerKeys: [AgreementPublicKey?] = []
-  private var closings = LogLimit()
+  var closings = LogLimit()
   private var failures = LogLimit()
+  /// L3, L4.
+  var lives: LifeGuard
+  var strangers = LogLimit()
+  /// Sessions that were refused and are left open for a moment, so that what they were told arrives.
+  var leaving: [AgreementPublicKey: PeerSession] = [:]
+  /// When a peer was last told of another life of its key.
+  var toldAt: [AgreementPublicKey: Instant] = [:]
 
   /// - Parameters: the committee at the start, and this node's place in it.
   public init(
@@ -110,6 +130,7 @@ public final class PeerNetwork: @unchecked Sendable {
     self.log = log
     agreementKey = configuration.identity.agreementKey()
     jitter = SeededRandom(seed: SecureRandom.uint64())
+    lives = LifeGuard(configuration.life ?? Life(began: 0, bootId: 0), at: Clock.monotonic)
     observerKeys = Array(repeating: nil, count: configuration.observersMax)
     number(members, index)
   }
@@ -120,9 +141,10 @@ public final class PeerNetwork: @unchecked Sendable {
     keys = members.map { Ed25519.agreementKey(of: $0.key) }
     sessions = Array(repeating: nil, count: members.count + configuration.observersMax)
     traffic = Array(repeating: PeerTraffic(), count: members.count)
+    toldAt = [:]
   }
 
-  private var validatorCount: Int { members.count }
+  var validatorCount: Int { members.count }
   /// Validators that are connected.
   public var connectedCount: Int { sessions.prefix(validatorCount).count { $0 != nil } }
   public func isConnected(_ peer: Int) -> Bool { sessions.indices.contains(peer) && sessions[peer] != nil }
@@ -144,10 +166,12 @@ public final class PeerNetwork: @unchecked Sendable {
   public func start(reportingTo delegate: any PeerNetworkDelegate) -> EventLoopFuture<Void> {
     self.delegate = delegate
     guard index != nil else {
+      beginLife()
       dialMissing()
       return loop.makeSucceededVoidFuture()
     }
     return listen().map { [self] in
+      beginLife()
       dialMissing()
       dialOverdue()
     }
@@ -190,7 +214,10 @@ public final class PeerNetwork: @unchecked Sendable {
     if index != nil, !isListening { listenSoon() }
     dialMissing()
     dialOverdue()
-    for peer in sessions.indices where sessions[peer] != nil { delegate?.peerConnected(ValidatorIndex(peer)) }
+    for (peer, session) in sessions.enumerated() {
+      if let session, session.isUp { delegate?.peerConnected(ValidatorIndex(peer)) }
+    }
+    judge()
   }
 
   private func listenSoon() {
@@ -237,7 +264,7 @@ public final class PeerNetwork: @unchecked Sendable {
 
   /// Queues a message; it leaves with the next `flush`.
   public func send(_ message: [UInt8], to peer: Int) {
-    guard sessions.indices.contains(peer), let session = sessions[peer] else { return }
+    guard sessions.indices.contains(peer), let session = sessions[peer], session.isUp else { return }
     if session.pending.isEmpty { dirty.append(peer) }
     session.pending.append(message)
     if peer < validatorCount { traffic[peer].send(message) } else { observerTraffic.send(message) }
@@ -266,6 +293,8 @@ public final class PeerNetwork: @unchecked Sendable {
 
   // MARK: Connections
 
+  private var greeting: [UInt8] { configuration.life == nil ? [] : lives.own.wireBytes }
+
   private var prologue: [UInt8] {
     SecureChannel.prologue(chain: configuration.chain, version: Self.protocolVersion)
   }
@@ -281,7 +310,8 @@ public final class PeerNetwork: @unchecked Sendable {
     // Anybody may observe, where there are places.
     let allowed = configuration.observersMax > 0 ? nil : Set(keys.compactMap { $0 })
     let secure = SecureChannel.responder(
-      identity: agreementKey, ephemeral: AgreementKey.generate(), prologue: prologue, limits: limits, allow: allowed)
+      identity: agreementKey, ephemeral: AgreementKey.generate(), prologue: prologue, limits: limits, allow: allowed,
+      payload: greeting)
     return install(PeerSession(network: self, channel: channel, secure: secure, dialled: nil))
   }
 
@@ -295,13 +325,16 @@ public final class PeerNetwork: @unchecked Sendable {
   }
 
   /// Without a session to a peer before this one in the order, it has had this long to dial.
-  private static let overdueSeconds: Int64 = 3
+  private static let overdueMilliseconds: Int64 = 3000
+  /// A life that waits for its place dials sooner: those before it look for the key elsewhere, where another life is.
+  private static let overdueAtStartMilliseconds: Int64 = 1000
 
   private func dialOverdue() {
     overdue?.cancel()
     isOverdue = false
     guard index != nil, !stopped else { return }
-    overdue = loop.scheduleTask(in: .seconds(Self.overdueSeconds)) { [self] in
+    let wait = lives.own.isWorking ? Self.overdueMilliseconds : Self.overdueAtStartMilliseconds
+    overdue = loop.scheduleTask(in: .milliseconds(wait)) { [self] in
       isOverdue = true
       dialMissing()
     }
@@ -321,7 +354,8 @@ public final class PeerNetwork: @unchecked Sendable {
     let target = configuration.addresses[member.key] ?? (member.host, Int(member.port))
     dialling.insert(remote)
     let secure = SecureChannel.initiator(
-      identity: agreementKey, remote: remote, ephemeral: AgreementKey.generate(), prologue: prologue, limits: limits)
+      identity: agreementKey, remote: remote, ephemeral: AgreementKey.generate(), prologue: prologue, limits: limits,
+      payload: greeting)
     ClientBootstrap(group: loop)
       .connectTimeout(.seconds(5))
       .channelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -371,28 +405,30 @@ public final class PeerNetwork: @unchecked Sendable {
 
   // MARK: What sessions report
 
-  fileprivate func handshakeEnded() { handshakes -= 1 }
+  func handshakeEnded() { handshakes -= 1 }
 
-  fileprivate func established(_ session: PeerSession) {
+  func established(_ session: PeerSession) {
     if let dialled = session.dialled { dialling.remove(dialled) }
+    if let said = try? WireReader.decode(LifeState.self, from: session.remotePayload) { session.other = said }
     guard let peer = place(of: session), peer != index else { return session.fail("no place for another observer") }
-    // The newest session wins: the old one of a peer that crashed may look open for minutes.
     let old = sessions[peer]
+    if let old, peer < validatorCount, keepsPlace(old, against: session) { return }
+    // The newest session of a life wins: the old one of a peer that crashed may look open for minutes.
     take(session, as: peer)
     if let old {
       old.peer = nil
+      old.isUp = false
       old.channel.close(promise: nil)
     }
     log.debug("peer connected", metadata: ["peer": "\(name(peer))"])
-    delegate?.peerConnected(ValidatorIndex(peer))
+    session.say(.taken(lives.own.standing))
   }
 
-  private func take(_ session: PeerSession, as peer: Int) {
+  func take(_ session: PeerSession, as peer: Int) {
     session.peer = peer
     sessions[peer] = session
     guard let key = session.remoteKey else { return }
     if peer < validatorCount {
-      attempts[key] = nil
       session.limitReceived(to: configuration.messageBytesMax)
     } else {
       observerKeys[peer - validatorCount] = key
@@ -411,11 +447,11 @@ public final class PeerNetwork: @unchecked Sendable {
     return place.map { validatorCount + $0 }
   }
 
-  private func name(_ peer: Int) -> String {
+  func name(_ peer: Int) -> String {
     peer < validatorCount ? "validator \(peer)" : "observer \(peer - validatorCount)"
   }
 
-  fileprivate func received(_ message: [UInt8], from peer: Int) {
+  func received(_ message: [UInt8], from peer: Int) {
     if peer < validatorCount {
       traffic[peer].receive(message, at: Clock.monotonic)
     } else {
@@ -424,7 +460,7 @@ public final class PeerNetwork: @unchecked Sendable {
     delegate?.peerMessage(message, from: ValidatorIndex(peer))
   }
 
-  fileprivate func closed(_ session: PeerSession, reason: String?) {
+  func closed(_ session: PeerSession, reason: String?) {
     if let dialled = session.dialled { dialling.remove(dialled) }
     let peer = session.peer ?? session.dialled.flatMap { keys.firstIndex(of: $0) }
     if let reason, let unsaid = closings.next(at: Clock.monotonic) {
@@ -435,127 +471,11 @@ public final class PeerNetwork: @unchecked Sendable {
     if let peer = session.peer, sessions[peer] === session {
       sessions[peer] = nil
       if peer >= validatorCount { observerKeys[peer - validatorCount] = nil }
-      delegate?.peerDisconnected(ValidatorIndex(peer))
+      if session.isUp { delegate?.peerDisconnected(ValidatorIndex(peer)) }
+      if members.indices.contains(peer) { lives.left(members[peer].key) }
     }
+    if let key = session.remoteKey, leaving[key] === session { leaving[key] = nil }
     // Whoever of the two dialled: it is for this side now, if the order of the committee says so.
     if let key = session.dialled ?? session.remoteKey { redial(key) }
-  }
-}
-
-/// One TCP connection and its encrypted session.
-private final class PeerSession: ChannelInboundHandler, @unchecked Sendable {
-  typealias InboundIn = ByteBuffer
-  typealias OutboundOut = ByteBuffer
-
-  let network: PeerNetwork
-  let channel: any NIOCore.Channel
-  /// The key of the validator this side dialled; nil for an accepted connection.
-  let dialled: AgreementPublicKey?
-  var peer: Int?
-  var pending: [[UInt8]] = []
-  private var secure: SecureChannel
-  private var deadline: Scheduled<Void>?
-  private var backlog = 0
-  private var isOver = false
-  private var inHandshake = true
-  private var reason: String?
-
-  init(network: PeerNetwork, channel: any NIOCore.Channel, secure: SecureChannel, dialled: AgreementPublicKey?) {
-    self.network = network
-    self.channel = channel
-    self.secure = secure
-    self.dialled = dialled
-  }
-
-  var remoteKey: AgreementPublicKey? { secure.remoteKey }
-
-  func limitReceived(to bytes: Int) { secure.limitReceived(to: bytes) }
-
-  func handlerAdded(context: ChannelHandlerContext) {
-    deadline = context.eventLoop.scheduleTask(in: .seconds(PeerNetwork.handshakeSeconds)) { [self] in
-      fail("handshake took too long")
-    }
-    if context.channel.isActive { begin() }
-  }
-
-  func channelActive(context: ChannelHandlerContext) { begin() }
-
-  private func begin() {
-    guard dialled != nil else { return }
-    var output: [UInt8] = []
-    do {
-      try secure.start(into: &output)
-    } catch {
-      return fail("\(error)")
-    }
-    write(output)
-  }
-
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    guard !isOver else { return }
-    let buffer = unwrapInboundIn(data)
-    var output: [UInt8] = []
-    var messages: [[UInt8]] = []
-    do {
-      try secure.receive(Array(buffer.readableBytesView), output: &output, messages: &messages)
-    } catch {
-      return fail("\(error)")
-    }
-    if !output.isEmpty { write(output) }
-    // Only now is it certain that the other side is alive and no replay: an older session may give way.
-    if inHandshake, secure.isConfirmed {
-      endHandshake()
-      network.established(self)
-    }
-    guard let peer else { return }
-    for message in messages { network.received(message, from: peer) }
-  }
-
-  func flush(backlogMax: Int) {
-    guard secure.isEstablished, !isOver else { return pending.removeAll() }
-    guard backlog <= backlogMax else { return fail("peer reads too slowly: \(backlog) bytes unsent") }
-    var output: [UInt8] = []
-    output.reserveCapacity(pending.reduce(64) { $0 + $1.count + 64 })
-    do {
-      for message in pending { try secure.send(message, output: &output) }
-    } catch {
-      return fail("\(error)")
-    }
-    pending.removeAll(keepingCapacity: true)
-    write(output)
-  }
-
-  private func write(_ bytes: [UInt8]) {
-    guard !bytes.isEmpty else { return }
-    backlog += bytes.count
-    let count = bytes.count
-    channel.writeAndFlush(ByteBuffer(bytes: bytes)).whenComplete { [self] _ in backlog -= count }
-  }
-
-  private func endHandshake() {
-    guard inHandshake else { return }
-    inHandshake = false
-    deadline?.cancel()
-    if dialled == nil { network.handshakeEnded() }
-  }
-
-  func fail(_ reason: String) {
-    guard !isOver else { return }
-    isOver = true
-    self.reason = reason
-    channel.close(promise: nil)
-  }
-
-  /// A dial that fails is never active, so it never becomes inactive either.
-  func handlerRemoved(context: ChannelHandlerContext) { endHandshake() }
-
-  func channelInactive(context: ChannelHandlerContext) {
-    isOver = true
-    endHandshake()
-    network.closed(self, reason: reason)
-  }
-
-  func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    fail("\(error)")
   }
 }

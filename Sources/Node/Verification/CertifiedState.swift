@@ -34,7 +34,7 @@ struct CertifiedState {
     var votes: Certificate?
     if let text = document["certificate"], text != .null, let genesis = verifier.genesis {
       let list: Certificate = try Self.decode(document, "certificate", "vote list")
-      let committee = Committee(chain: chain, epoch: 0, keys: genesis.validators.map(\.key))
+      let committee = genesis.committee
       guard header.epoch == committee.epoch, header.validatorSetHash == committee.setHash else {
         throw ProofFault(
           "the header is of another committee than the genesis names: check its 64-byte certificate, which needs no more than the group key"
@@ -65,7 +65,7 @@ struct CertifiedState {
     voters = votes?.entries.count
     var expected = CertificateDocument(certificate, header: header, chain: chain, groupKey: printedKey)
     if let votes, let genesis = verifier.genesis {
-      expected.add(votes, of: Committee(chain: chain, epoch: 0, keys: genesis.validators.map(\.key)))
+      expected.add(votes, of: genesis.committee)
     }
     guard let parsed = JSONText.parse(JSONValue.self, Array(JSONText.render(expected).utf8)),
       case .object(var members) = parsed

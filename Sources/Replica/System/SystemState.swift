@@ -30,18 +30,21 @@ public struct SystemState: Sendable {
   /// As it was before each applied block that may still be rolled back, oldest first.
   private var earlier: [KeySchedule] = []
   private let underlyings: [UnderlyingTerms]
+  private let base: Height
 
   /// The state of genesis without its records. Then `sealGenesis`, or load the records and `rebuild`.
   public init(genesis: Genesis, chain: Digest, scheme: SignatureScheme) {
     underlyings = genesis.market.underlyings
     keys = KeySchedule(
-      chain: chain, committee: KeyCommittee(genesis.validators.map(\.key)), settings: genesis.keys, scheme: scheme)
+      chain: chain, committee: KeyCommittee(genesis.validators.map(\.key)), settings: genesis.keys, scheme: scheme,
+      from: genesis.base)
+    base = genesis.base
   }
 
   /// For a ledger without blocks; these records cannot be rolled back.
   public mutating func sealGenesis(into changes: inout [RecordChange]) {
     tables.blocks.put(
-      BlockRecord(height: 0, receipts: 0, receiptsRoot: .zero, underlyings: underlyings), for: SystemKey())
+      BlockRecord(height: base, receipts: 0, receiptsRoot: .zero, underlyings: underlyings), for: SystemKey())
     tables.keys.put(KeyScheduleRecord(schedule: keys.record, messages: 0), for: SystemKey())
     tables.sealBlock(into: &changes)
     releaseBlock()

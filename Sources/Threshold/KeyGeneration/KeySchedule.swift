@@ -102,13 +102,18 @@ public struct KeySchedule: Sendable {
   /// Height at which the first key is tried again.
   public private(set) var retryAt: Height?
 
-  /// - Parameter committee: the first one.
-  public init(chain: Digest, committee: KeyCommittee, settings: KeyScheduleSettings, scheme: SignatureScheme) {
+  /// - Parameters:
+  ///   - committee: the first one.
+  ///   - height: of the genesis.
+  public init(
+    chain: Digest, committee: KeyCommittee, settings: KeyScheduleSettings, scheme: SignatureScheme,
+    from height: Height = 0
+  ) {
     self.chain = chain
     holders = committee
     self.settings = settings
     self.scheme = scheme
-    if settings.isOn { start(epoch: 0, at: 0) }
+    if settings.isOn { start(epoch: height / settings.epochBlocks, at: height) }
   }
 
   private mutating func start(epoch: Epoch, at height: Height) {
