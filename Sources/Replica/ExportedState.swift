@@ -8,7 +8,7 @@
 // R4  Everything but the committee, its changes under way, its observations and its key goes on as it was. What was signed for
 //     the former chain is void in the new one.
 
-public import Clearing
+import Clearing
 public import Consensus
 public import Ledger
 public import Primitives

@@ -1,7 +1,7 @@
 // From what a ledger holds to what a replica starts from; the same for the disk and for its in-memory twin.
 
 public import Clearing
-import Consensus
+public import Consensus
 public import Ledger
 public import Primitives
 public import Sodium

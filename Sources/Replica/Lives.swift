@@ -2,7 +2,7 @@
 // early, must not both speak for the validator. Each start of a node is a life. A validator gives the place of another's key
 // to one life, as long as that speaks; to the others it says whom it hears.
 
-public import Consensus
+import Consensus
 public import Primitives
 public import Wire
 
