@@ -68,8 +68,8 @@ extension ClearingHouse {
     return OrderView(
       id: id, account: record.account, instrument: record.instrument, side: record.side, price: record.price,
       quantity: record.quantity, filled: record.quantity - record.remaining, remaining: record.remaining,
-      shown: tables.icebergs[OrderKey(id)]?.shown, clientID: record.clientID, timeInForce: record.timeInForce, goodTill: record.goodTill,
-      reduceOnly: record.reduceOnly)
+      shown: tables.icebergs[OrderKey(id)]?.shown, clientID: record.clientID, timeInForce: record.timeInForce,
+      goodTill: record.goodTill, reduceOnly: record.reduceOnly)
   }
 
   /// The best `depth` levels of each side; nil if there is no such instrument.

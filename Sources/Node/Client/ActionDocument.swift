@@ -251,7 +251,8 @@ public struct ActionDocument: Sendable {
       allowed: ["type", "order", "clientId", "instrument", "underlying", "expiry", "side", "quotes", "triggers", "all"])
     guard entry.object?.count == 2 else {
       throw CommandFailure(
-        .failed, "\(place): expected one of order, clientId, instrument, underlying, expiry, side, quotes, triggers, all")
+        .failed,
+        "\(place): expected one of order, clientId, instrument, underlying, expiry, side, quotes, triggers, all")
     }
     if entry["all"] == .bool(true) { return .all }
     if entry["quotes"] == .bool(true) { return .quotes }
