@@ -19,8 +19,11 @@ struct OrderCommand: AsyncParsableCommand {
 
   struct Place: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Place a limit order.",
-      discussion: "Prices are USD per contract, quantities contracts, both decimal: --quantity 0.5 --price 1250.25")
+      abstract: "Place a limit order, now or when a price is reached.",
+      discussion:
+        "Prices are USD per contract, quantities contracts, both decimal: --quantity 0.5 --price 1250.25. With"
+        + " --stop or --take-profit alone the order waits for the price, as a trigger; with both, one of them cancels the other"
+    )
 
     @Option(help: "buy or sell.") var side: SideArgument
     @Option(help: "For instance BTC-27MAR26-100000-C or BTC-27MAR26.") var instrument: String
@@ -33,6 +36,7 @@ struct OrderCommand: AsyncParsableCommand {
     @Option(help: "When it meets an order of your own: cancelMaker, cancelTaker, cancelBoth or decrement.")
     var selfTrade = SelfTradeArgument.cancelMaker
     @Option(help: "Your own number for the order; a second order with it is refused.") var clientId: UInt64?
+    @OptionGroup(title: "Triggers and icebergs") var triggers: TriggerOptions
     @OptionGroup var signing: SigningOptions
 
     func validate() throws {
@@ -57,7 +61,7 @@ struct OrderCommand: AsyncParsableCommand {
       let goodTill = try goodTillTime()
       try await signing.send { terms in
         [
-          .place(
+          triggers.action(
             PlaceOrder(
               instrument: try terms.instrument(instrument), side: side == .buy ? .buy : .sell, quantity: quantity.value,
               price: price.value, timeInForce: TimeInForce(name: timeInForce.rawValue) ?? .gtc, goodTill: goodTill,
@@ -98,7 +102,7 @@ struct OrderCommand: AsyncParsableCommand {
   }
 
   struct List: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "List the open orders of an account.")
+    static let configuration = CommandConfiguration(abstract: "List the open orders of an account, and its triggers.")
     @Argument(help: "Name of a key, or 64 hexadecimal digits.") var account: String?
     @Option(help: "The account of this key instead; it is not opened.", completion: .file()) var key: String?
     @Option(help: "Of this instrument only.") var instrument: String?
@@ -113,10 +117,15 @@ struct OrderCommand: AsyncParsableCommand {
       if let key { name = try KeyLocator(socket: query.socket.socket).load(key).file.publicKey.hex }
       let document = try await query.account(name)
       let orders = (document["orders"]?.array ?? []).filter { instrument == nil || $0.text("instrument") == instrument }
+      let triggers = (document["triggers"]?.array ?? []).filter {
+        instrument == nil || $0.text("instrument") == instrument
+      }
       query.print(
-        document.keeping(["account", "height", "stateRoot", "consistency"], with: ["orders": .array(orders)])
+        document.keeping(
+          ["account", "height", "stateRoot", "consistency"],
+          with: ["orders": .array(orders), "triggers": .array(triggers)])
       ) {
-        AccountView.orders(orders, $0)
+        AccountView.orders(orders, $0) + (triggers.isEmpty ? "" : "\n" + AccountView.triggers(triggers, $0))
       }
     }
   }
@@ -131,15 +140,18 @@ struct CancelSelection: ParsableArguments {
   @Option(help: "All of one expiry, named by its future, such as BTC-27MAR26.") var expiry: String?
   @Option(help: "All on one side: buy or sell.") var side: OrderCommand.SideArgument?
   @Flag(help: "All that a quote placed.") var quotes = false
+  @Flag(help: "All triggers that have not fired.") var triggers = false
   @Flag(help: "All of the account.") var all = false
 
   func validate() throws {
     let given = [
-      id != nil, clientId != nil, instrument != nil, underlying != nil, expiry != nil, side != nil, quotes, all,
+      id != nil, clientId != nil, instrument != nil, underlying != nil, expiry != nil, side != nil, quotes, triggers,
+      all,
     ].count { $0 }
     if given != 1 {
       throw ValidationError(
-        "Give one of: an order id, --client-id, --instrument, --underlying, --expiry, --side, --quotes, --all.")
+        "Give one of: an order id, --client-id, --instrument, --underlying, --expiry, --side, --quotes, --triggers, --all."
+      )
     }
   }
 
@@ -157,6 +169,6 @@ struct CancelSelection: ParsableArguments {
       return .expiry(future.underlying, future.expiry)
     }
     if let side { return .side(side == .buy ? .buy : .sell) }
-    return quotes ? .quotes : .all
+    return quotes ? .quotes : triggers ? .triggers : .all
   }
 }

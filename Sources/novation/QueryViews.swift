@@ -33,6 +33,7 @@ enum AccountView {
     var text = facts.render(style: style)
     if let list = account["positions"]?.array, !list.isEmpty { text += "\n" + positions(list, style) }
     if let list = account["orders"]?.array, !list.isEmpty { text += "\n" + orders(list, style) }
+    if let list = account["triggers"]?.array, !list.isEmpty { text += "\n" + triggers(list, style) }
     if let list = account["delegations"]?.array, !list.isEmpty { text += "\n" + delegations(list, style) }
     return text
   }
@@ -79,6 +80,24 @@ enum AccountView {
       table.add([
         plain(order, "id"), plain(order, "instrument"), sided(order.text("side")), money(order, "price"),
         money(order, "remaining"), money(order, "filled"), plain(order, "timeInForce"), plain(order, "clientId"),
+      ])
+    }
+    return table.render(style: style)
+  }
+}
+
+extension AccountView {
+  static func triggers(_ triggers: [JSONValue], _ style: Style) -> String {
+    var table = TextTable([
+      .init("TRIGGER"), .init("INSTRUMENT"), .init("WHEN"), .init("LEVEL", .decimal), .init("SIDE"),
+      .init("PRICE", .decimal), .init("QUANTITY", .decimal), .init("LINKED TO"),
+    ])
+    for trigger in triggers {
+      let when = "\(trigger.text("source")) \(trigger.text("when") == "atOrAbove" ? ">=" : "<=")"
+      let links = ["parent", "partner"].compactMap { trigger[$0]?.string }.joined(separator: ", ")
+      table.add([
+        plain(trigger, "id"), plain(trigger, "instrument"), TextTable.Cell(when), money(trigger, "level"),
+        sided(trigger.text("side")), money(trigger, "price"), money(trigger, "quantity"), TextTable.Cell(links),
       ])
     }
     return table.render(style: style)

@@ -52,7 +52,7 @@ struct Chaos {
       postOnly: random.below(5) == 0, reduceOnly: random.below(8) == 0,
       selfTrade: pick([.cancelMaker, .cancelTaker, .cancelBoth, .decrement]),
       clientID: random.below(3) == 0 ? random.below(200) : nil)
-    if random.below(8) == 0 { order.display = Int64(random.below(4) + 1) * 100 }
+    if random.below(8) == 0, order.timeInForce == .gtc { order.display = Int64(random.below(4) + 1) * 100 }
     if random.below(25) == 0 { order.quantity = extreme() }
     if random.below(25) == 0 { order.price = extreme() }
     if random.below(25) == 0 { order.goodTill = extreme() }
@@ -70,7 +70,7 @@ struct Chaos {
 
   mutating func action(_ orders: UInt64) -> Action {
     if delegates, random.below(6) == 0 { return delegation() }
-    return switch random.below(50) {
+    return switch random.below(47) {
     case 0: .cancel(.all)
     case 1: .cancel(.instrument(instrument()))
     case 2...4: .cancel(.order(random.below(orders + 2)))
@@ -110,8 +110,8 @@ struct Chaos {
     case 27, 28: .negotiate(uses())
     case 25:
       .cancel(pick([.quotes, .side(.buy), .side(.sell), .expiry(0, Market.friday), .expiry(9, .min), .triggers]))
-    case 44...46: .trigger(trigger())
-    case 47, 48: .linked(linked())
+    case 44, 45: .trigger(trigger())
+    case 46: .linked(linked())
     default: .place(order())
     }
   }
@@ -304,7 +304,7 @@ struct Chaos {
     #expect(trades > 10)
     if seed % 3 != 0 { #expect(combos > 0, "seed \(seed)") }
     #expect(negotiated > 0, "seed \(seed)")
-    #expect(fired > 10 && linked > 0, "seed \(seed): \(fired), \(linked)")
+    #expect(fired > 0 && linked > 0, "seed \(seed): \(fired), \(linked)")
     if seed % 3 == 0 { #expect(auctions > 0, "seed \(seed): \(auctions)") }
     // The end of time.
     market.time = .max

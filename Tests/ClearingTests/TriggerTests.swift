@@ -346,11 +346,11 @@ final class TriggerMarket {
   }
 
   @Test func `INV-10: a margin call lets reduce-only triggers work and refuses the others`() {
-    let setup = TriggerMarket(funds: 180_000)
-    setup.market.order(Market.carol, .buy, future, 500, at: 93_000)
-    setup.place(Setup.stop(.sell, 500, at: 90_000, level: 95_000, reduceOnly: true))
-    setup.place(Setup.stop(.buy, 500, at: 96_000, level: 95_000, .atOrBelow))
-    setup.market.price(94_000)
+    let setup = TriggerMarket(funds: 250_000)
+    setup.market.order(Market.carol, .buy, future, 500, at: 83_500)
+    setup.place(Setup.stop(.sell, 500, at: 80_000, level: 95_000, reduceOnly: true))
+    setup.place(Setup.stop(.buy, 500, at: 86_000, level: 95_000, .atOrBelow))
+    setup.market.price(84_000)
     #expect(setup.market.account(Market.alice)?.margin.mode == .marginCall)
     #expect(setup.fired.count == 2 && setup.rejected == [.marginCall])
     #expect(setup.position(Market.alice) == 9_500)
