@@ -66,6 +66,35 @@ extension FuzzTarget {
       guard genesis.fault() == nil else { return }
       _ = ClearingHouse(genesis: genesis.market, chain: genesis.chain)
     },
+    decoder(
+      "life-message",
+      {
+        let state = LifeState(Life(began: 5, bootId: 6), .unopposed)
+        return [LifeMessage.taken(.waiting), .taken(.confirmed), .other(state, silence: 7)]
+      }
+    ) { (message: LifeMessage) in
+      guard case .other(let state, let silence) = message else { return }
+      var own = LifeGuard(Life(began: 5, bootId: 5), at: 0)
+      for (place, key) in Market.validators.enumerated() {
+        own.note(state, silence: silence, from: key, at: Int64(place) * Duration64.second)
+      }
+      _ = own.verdict(among: Market.validators, at: Duration64.second)
+    },
+    decoder(
+      "exported-state",
+      {
+        Traffic.recorded.finalBlocks.prefix(4).map { block in
+          ExportedState(
+            chain: Market.chain, proposal: block.proposal, votes: block.stateCertificate ?? block.certificate,
+            group: nil,
+            records: (0..<4).map { RecordChange(table: TableID(22 + $0), key: [0, $0], value: [$0]) })
+        }
+      }
+    ) { (state: ExportedState) in
+      _ = state.resumePoint
+      _ = state.fault(anchor: .genesis(Market.network), scheme: .standIn)
+      _ = state.fault(anchor: .ledger(block: state.block, stateRoot: state.root()), scheme: .standIn)
+    },
     stateProof, record,
   ]
 

@@ -96,6 +96,21 @@ final class Cluster {
     for node in 0..<validators { start(node) }
   }
 
+  /// A network that goes on from a state under another genesis, at a later time.
+  init(resuming genesis: Genesis, from state: ExportedState, after former: Cluster) throws {
+    self.genesis = genesis
+    random = SeededRandom(seed: 7)
+    validators = genesis.validators.count
+    identities = genesis.validators.map { .standIn($0.key) }
+    wallOrigin = former.wallOrigin
+    now = former.now + 3600 * Duration64.second
+    for node in 0..<validators {
+      nodes.append(Node())
+      try LedgerState.resume(state, into: nodes[node].store, genesis: genesis, scheme: .standIn)
+    }
+    for node in 0..<validators { start(node) }
+  }
+
   /// A node that follows; returns its place.
   @discardableResult func addObserver() -> Int {
     nodes.append(Node())
@@ -176,10 +191,13 @@ final class Cluster {
               certificates: [], transactions: [], receipts: [])
           ], changes: changes, meta: [LedgerMeta.history: history.wireBytes]))
     }
+    var recovery = Recovery(
+      head: head, history: history, journal: node.journal, amnesiac: amnesiac, recentRoots: roots)
+    recovery.genesis = genesis.block
     node.replica = Replica(
       chain: chain, signer: identities[index], scheme: .standIn, settings: settings, clearing: clearing, system: system,
       tree: tree,
-      recovery: Recovery(head: head, history: history, journal: node.journal, amnesiac: amnesiac, recentRoots: roots),
+      recovery: recovery,
       secrets: ReplicaSecrets(
         seed: seed(of: index, life: node.life),
         kept: node.secrets.flatMap { ShareKeeper(contents: $0) } ?? ShareKeeper()),

@@ -6,6 +6,7 @@ import NIOCore
 import NIOPosix
 import Node
 import Primitives
+import Replica
 import Sodium
 import Testing
 
@@ -15,6 +16,8 @@ private final class Station: PeerNetworkDelegate, @unchecked Sendable {
     case up(Int)
     case down(Int)
     case heard(Int, String)
+    case works
+    case stops
   }
 
   let key: SigningKey
@@ -25,14 +28,14 @@ private final class Station: PeerNetworkDelegate, @unchecked Sendable {
   /// An observer where its key is none of the members'.
   init(
     _ key: SigningKey, _ members: [Validator], port: Int = 0, observersMax: Int = 4,
-    addresses: [PublicKey: (host: String, port: Int)] = [:], fed: Set<PublicKey> = []
+    addresses: [PublicKey: (host: String, port: Int)] = [:], fed: Set<PublicKey> = [], life: Life? = nil
   ) {
     self.key = key
     loop = MultiThreadedEventLoopGroup.singleton.next()
     network = PeerNetwork(
       configuration: PeerNetworkConfiguration(
         chain: Digest(words: (1, 2, 3, 4)), identity: key, addresses: addresses, fed: fed, observersMax: observersMax,
-        listenHost: "127.0.0.1", listenPort: port, messageBytesMax: 1 << 20, backlogBytesMax: 1 << 20),
+        listenHost: "127.0.0.1", listenPort: port, messageBytesMax: 1 << 20, backlogBytesMax: 1 << 20, life: life),
       members: members, index: Self.place(of: key, members), loop: loop,
       log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
   }
@@ -81,6 +84,8 @@ private final class Station: PeerNetworkDelegate, @unchecked Sendable {
     }
   }
 
+  func mayWork() { told.append(.works) }
+  func mustStop(_ reason: String) { if !told.contains(.stops) { told.append(.stops) } }
   func peerConnected(_ peer: ValidatorIndex) { told.append(.up(Int(peer))) }
   func peerDisconnected(_ peer: ValidatorIndex) { told.append(.down(Int(peer))) }
   func peerMessage(_ message: [UInt8], from peer: ValidatorIndex) {
@@ -108,13 +113,15 @@ private final class Station: PeerNetworkDelegate, @unchecked Sendable {
 
   /// Validators with their nodes, which are not started.
   private func network(
-    _ count: Int, observersMax: Int = 4
+    _ count: Int, observersMax: Int = 4, haveLives: Bool = false
   ) async throws -> (members: [Validator], stations: [Station]) {
     let keys = (0..<count).map { _ in SigningKey.generate() }
     let ports = try await freePorts(count)
     let members = keys.indices.map { validator("v\($0)", keys[$0], ports[$0]) }
     let stations = keys.indices.map {
-      Station(keys[$0], members, port: ports[$0], observersMax: observersMax)
+      Station(
+        keys[$0], members, port: ports[$0], observersMax: observersMax,
+        life: haveLives ? Life(began: 1, bootId: UInt64($0)) : nil)
     }
     return (members, stations)
   }
@@ -271,5 +278,54 @@ private final class Station: PeerNetworkDelegate, @unchecked Sendable {
     try await observer.start()
     #expect(try await station.sees(.up(members.count)))
     #expect(try await observer.sees(.up(0)))
+  }
+
+  /// L1 to L5: a copy of any validator, last in the order or first, is told to stop, and the original loses no session.
+  @Test(arguments: [0, 3]) func aCopyGetsNoPlace(_ twin: Int) async throws {
+    let (members, stations) = try await network(4, haveLives: true)
+    let port = try await freePorts(1)[0]
+    let copy = Station(stations[twin].key, members, port: port, life: Life(began: 2, bootId: 99))
+    defer { for station in stations + [copy] { station.stop() } }
+    try await meet(stations)
+    // Whoever is not spoken to for long enough loses its place.
+    let talk = Task {
+      while !Task.isCancelled {
+        for peer in stations.indices where peer != twin { try await stations[twin].say("here", to: peer) }
+        try await Task.sleep(for: .milliseconds(200))
+      }
+    }
+    defer { talk.cancel() }
+    try await copy.start()
+    #expect(try await copy.sees(.stops))
+    #expect(try await !copy.events().contains(.works))
+    for station in stations {
+      #expect(try await station.hasLostNobody())
+      #expect(try await !station.events().contains(.stops))
+    }
+    // The place is free when the original has gone.
+    copy.stop()
+    talk.cancel()
+    stations[twin].stop()
+    for (place, station) in stations.enumerated() where place != twin { #expect(try await station.sees(.down(twin))) }
+    let next = Station(stations[twin].key, members, port: port, life: Life(began: 3, bootId: 100))
+    defer { next.stop() }
+    try await next.start()
+    for place in stations.indices where place != twin { #expect(try await next.sees(.up(place))) }
+    #expect(try await next.events().first == .works)
+  }
+
+  /// L3: nobody is heard before this node may speak itself.
+  @Test func whoWaitsHearsNobody() async throws {
+    let (_, stations) = try await network(4, haveLives: true)
+    defer { for station in stations { station.stop() } }
+    try await stations[0].start()
+    try await stations[1].start()
+    try await Task.sleep(for: .seconds(2))
+    #expect(try await stations[0].events().isEmpty && stations[1].events().isEmpty)
+    try await stations[2].start()
+    for (place, station) in stations.prefix(3).enumerated() {
+      for other in 0..<3 where other != place { #expect(try await station.sees(.up(other))) }
+      #expect(try await station.events().first == .works)
+    }
   }
 }
