@@ -87,7 +87,7 @@ public enum Limits {
   /// Triggers of one account, of all together, and those that fire in one block; others wait for the next.
   public static let maxTriggersOfAccount = 256
   public static let maxTriggers = 50_000
-  public static let maxTriggersFired = 256
+  public static let maxTriggersFired = 1_024
   /// Slices that an iceberg shows one after the other.
   public static let maxIcebergSlices: Int64 = 100
 

@@ -114,9 +114,9 @@ enum Market {
     return (pause > 0 ? [pause, more] : []) + [signer, 0] + (Script.encode(writer.bytes) ?? [])
   }
 
-  /// Prices that three validators agree on, one second later (0x41).
-  private static func prices(_ dollars: Int64) -> [UInt8] {
-    let round = house.round(at: start + Duration64.second)
+  /// Prices that three validators agree on, one second later (0x41), which is `second` after the start.
+  private static func prices(_ dollars: Int64, second: Int64 = 1) -> [UInt8] {
+    let round = house.round(at: start + second * Duration64.second)
     return line(pause: 0x41, more: 2, 5, [observation(round: round, dollars: dollars)])
       + line(pause: 0, 6, [observation(round: round, dollars: dollars + 10)])
       + line(pause: 0, 7, [observation(round: round, dollars: dollars - 10)])
@@ -126,7 +126,29 @@ enum Market {
     line(pause: 0x41, more: 1, 0, [place(.sell, option(100_000), 500, 2_500), place(.buy, future, 3, 99_990)])
     + line(pause: 0, 1, [place(.buy, option(100_000), 300, 2_500), place(.sell, future, 2, 99_000, .ioc)])
 
-  /// Small histories: prices and trades; orders changed and cancelled; money; listings; a crash; an expiry.
+  /// A stop, a pair that cancel each other, an entry with its guard, and an iceberg.
+  private static let waiting: [UInt8] = {
+    func order(_ side: Side, _ lots: Quantity, _ dollars: Int64, display: Quantity = 0) -> PlaceOrder {
+      PlaceOrder(instrument: future, side: side, quantity: lots, price: dollars * 1_000_000, display: display)
+    }
+    func below(_ order: PlaceOrder) -> TriggerOrder {
+      TriggerOrder(order: order, source: .mark, condition: .atOrBelow, level: 99_000_000_000)
+    }
+    return line(
+      pause: 0x41, 0,
+      [
+        .trigger(below(order(.sell, 2, 98_000))),
+        .linked(
+          LinkedOrders(
+            kind: .oneCancelsOther, order: order(.sell, 3, 101_000), triggers: [below(order(.sell, 3, 98_000))])),
+        .linked(
+          LinkedOrders(
+            kind: .oneTriggersOther, order: order(.buy, 4, 99_500), triggers: [below(order(.sell, 4, 98_000))])),
+        .place(order(.buy, 50, 98_500, display: 5)), .cancel(.triggers), .trigger(below(order(.sell, 2, 98_000))),
+      ])
+  }()
+
+  /// Small histories: prices and trades; orders changed and cancelled; money; listings; a crash; an expiry; triggers.
   static let scripts: [[UInt8]] = [
     prices(100_000) + trade,
     prices(100_000) + trade
@@ -154,6 +176,7 @@ enum Market {
       ]),
     prices(100_000) + trade + line(pause: 0x43, 1, [place(.buy, future, 300, 100_000)]),
     prices(100_000) + trade + line(pause: 0xc6, 0, [.cancel(.underlying(0))]) + line(pause: 0xc3, 1, [.cancel(.all)]),
+    prices(100_000) + trade + waiting + prices(98_500, second: 4),
   ]
 
   static let transactions: [Transaction] = scripts.flatMap { script -> [Transaction] in

@@ -13,25 +13,52 @@ extension ClearingHouse {
     guard tables.triggers.count > 0 else { return }
     actor = nil
     outcome = TransactionOutcome(hash: .zero, input: 0)
-    var work = Limits.maxTriggersFired
-    for (id, price) in dueTriggers() where work > 0 {
-      if fire(id, price) { work -= 1 }
-    }
+    for due in shared(dueTriggers()) { fire(due.id, due.price) }
     live.undo.removeAll(keepingCapacity: true)
     outcome = TransactionOutcome(hash: .zero, input: 0)
   }
 
-  private func dueTriggers() -> [(id: OrderID, price: Price)] {
-    var due: [(id: OrderID, price: Price)] = []
+  private struct Due {
+    var id: OrderID
+    var account: AccountID
+    var price: Price
+    /// How many of its account are due before it.
+    var rank = 0
+  }
+
+  private func dueTriggers() -> [Due] {
+    var due: [Due] = []
     for (key, queue) in live.triggers.queues {
       guard let number = live.instrumentNumbers[key.instrument], mayFire(number),
         let price = triggerPrice(number, key.source)
       else { continue }
-      for entry in TriggerQueues.reached(queue, key.condition, price) { due.append((entry.id, price)) }
+      for entry in TriggerQueues.reached(queue, key.condition, price) {
+        guard let record = tables.triggers[OrderKey(entry.id)], canFire(record) else { continue }
+        due.append(Due(id: entry.id, account: record.account, price: price))
+      }
     }
     // Numbers are unique, so the order of the queues makes no difference.
     due.sort { $0.id < $1.id }
     return due
+  }
+
+  /// T4: with more than a block may fire every account's first comes before anybody's second, so that nobody's many old ones
+  /// keep the others waiting.
+  private func shared(_ due: [Due]) -> [Due] {
+    guard due.count > Limits.maxTriggersFired else { return due }
+    var ranked = due
+    var counts: [AccountID: Int] = [:]
+    for place in ranked.indices {
+      ranked[place].rank = counts[ranked[place].account, default: 0]
+      counts[ranked[place].account, default: 0] += 1
+    }
+    ranked.sort { ($0.rank, $0.id) < ($1.rank, $1.id) }
+    return ranked.prefix(Limits.maxTriggersFired).sorted { $0.id < $1.id }
+  }
+
+  /// Whether it guards something by now, and its instrument takes its order.
+  private func canFire(_ record: TriggerRecord) -> Bool {
+    record.order.quantity > 0 && tables.instruments[record.order.instrument]?.state.takes(record.order) == true
   }
 
   /// T4: as for a liquidation (L2), the prices are at most 3 s old and not within the grace after an outage; and orders
@@ -45,26 +72,23 @@ extension ClearingHouse {
     return grace <= totals.timestamp
   }
 
-  /// False if it has to wait: for the order that it guards, or for a state that takes its order. An earlier one may have
-  /// brought that about.
-  private mutating func fire(_ id: OrderID, _ price: Price) -> Bool {
-    guard let record = tables.triggers[OrderKey(id)], record.order.quantity > 0,
-      let account = accountNumber(record.account), let number = live.instrumentNumbers[record.order.instrument],
-      let instrument = tables.instruments[record.order.instrument],
-      instrument.state.takes(record.order)
-    else { return false }
+  /// It may have gone, or its instrument be closed, by what fired before it.
+  private mutating func fire(_ id: OrderID, _ price: Price) {
+    guard let record = tables.triggers[OrderKey(id)], canFire(record), let account = accountNumber(record.account),
+      let number = live.instrumentNumbers[record.order.instrument],
+      let lot = tables.instruments[record.order.instrument]?.lot
+    else { return }
     removeTrigger(id, record)
     emit(.triggerFired(id, account: record.account, instrument: record.order.instrument, price: price))
     dropLinked(record)
     actor = account
     do throws(Rejection) {
-      try placeFired(id, record, account, number, lot: instrument.lot)
+      try placeFired(id, record, account, number, lot: lot)
     } catch {
       emit(.triggerRejected(id, account: record.account, instrument: record.order.instrument, error.code))
       releaseClientID(of: id, record)
     }
     actor = nil
-    return true
   }
 
   /// T6: before the order is placed, so that its margin is that of what remains.

@@ -143,15 +143,45 @@ import Wire
     #expect(try refusal(start + #""scope":["trade"],"until":1,"underlyings":["X"]}"#)?.contains("X") == true)
   }
 
+  @Test func triggersAreRead() throws {
+    let order = #""instrument":"BTC-27MAR26","side":"sell","quantity":"0.5","price":"90000""#
+    let stop = #"{"type":"trigger",\#(order),"timeInForce":"ioc","reduceOnly":true,"#
+    let document = try actions(
+      """
+      {"actions":[\(stop)"trigger":{"when":"atOrBelow","level":"95000"}},
+        {"type":"place",\(order),"display":"0.1"}, {"type":"cancel","triggers":true},
+        {"type":"link","kind":"oneCancelsOther","order":{\(order)},"triggers":[
+          {\(order),"trigger":{"source":"index","when":"atOrAbove","level":"1"}}]}]}
+      """)
+    let sell = PlaceOrder(
+      instrument: try terms.instrument("BTC-27MAR26"), side: .sell, quantity: 500, price: 90_000_000_000)
+    var (exit, slices) = (sell, sell)
+    (exit.timeInForce, exit.reduceOnly, slices.display) = (.ioc, true, 100)
+    #expect(
+      document.actions == [
+        .trigger(TriggerOrder(order: exit, source: .mark, condition: .atOrBelow, level: 95_000_000_000)),
+        .place(slices), .cancel(.triggers),
+        .linked(
+          LinkedOrders(
+            kind: .oneCancelsOther, order: sell,
+            triggers: [TriggerOrder(order: sell, source: .index, condition: .atOrAbove, level: 1_000_000)])),
+      ])
+    #expect(try refusal(stop + #""a":1}"#) == "actions[0].trigger: missing")
+    #expect(try refusal(stop + #""trigger":{"when":"below","level":"1"}}"#)?.contains("atOrBelow") == true)
+    #expect(
+      try refusal(stop + #""trigger":{"when":"atOrBelow","level":"1","on":"mark"}}"#)?.contains("unknown") == true)
+    #expect(try refusal(#"{"type":"link","kind":"oco","triggers":[]}"#)?.contains("oneTriggersOther") == true)
+  }
+
   private static let types =
-    "actions[0].type: expected place, cancel, amend, quote, protect, lease, transfer, withdraw, bid, backstop, fund, createCombo, negotiate, delegate, revoke or setState"
+    "actions[0].type: expected place, cancel, amend, quote, protect, lease, transfer, withdraw, bid, backstop, fund, createCombo, negotiate, delegate, revoke, setState, trigger or link"
 
   @Test(arguments: [
     (#"{"type":"dance"}"#, Self.types),
     (#"7"#, Self.types),
     (
       #"{"type":"cancel"}"#,
-      "actions[0]: expected one of order, clientId, instrument, underlying, expiry, side, quotes, all"
+      "actions[0]: expected one of order, clientId, instrument, underlying, expiry, side, quotes, triggers, all"
     ),
     (#"{"type":"cancel","order":-1}"#, "actions[0].order: expected a whole number that is not negative"),
     (#"{"type":"cancel","all":false}"#, "actions[0].order: missing; give order or clientId"),
