@@ -1,5 +1,6 @@
 // `novation doctor`, `backup`, `snapshot`, `restore`: care of a node's ledger.
 
+import Primitives
 import ArgumentParser
 import Node
 

@@ -1,5 +1,6 @@
 // `novation validator nominate|dismiss|rejoin`: who may take the place of a validator that fails (rules H7 to H10).
 
+import Node
 import ArgumentParser
 import Clearing
 import Primitives

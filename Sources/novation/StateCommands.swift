@@ -1,5 +1,6 @@
 // `novation export-state` and `novation genesis resume`: how a network goes on that has lost more validators than it may.
 
+import Replica
 import ArgumentParser
 import Node
 import Primitives
