@@ -124,7 +124,8 @@ import Testing
     market.act(Market.authority, .setState(call, .auction))
     market.act(Market.bob, .place(iceberg(1_000, 100)))
     market.order(Market.alice, .buy, call, 800, at: 2_000)
-    for _ in 0..<3 { market.price() }
+    market.act(Market.authority, .setState(call, .open))
+    market.price()
     #expect(market.position(Market.alice, call) == 800)
     #expect(asks(market) == [100])
   }
