@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Node
+import Primitives
 
 struct DoctorCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Node
 import Primitives
+import Replica
 
 struct ExportStateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

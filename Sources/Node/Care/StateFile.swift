@@ -1,6 +1,7 @@
 // The state of a chain that stands still, as a file: made from a stopped node's ledger, checked by anybody, and put in the
 // place of a ledger under a genesis that goes on from it (R1 to R4).
 
+import Consensus
 import FoundationEssentials
 import Glibc
 import Ledger

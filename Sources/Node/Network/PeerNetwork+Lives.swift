@@ -1,5 +1,7 @@
 // One life for a key (L1 to L6): who has the place of a peer's key, and whether this node may speak for its own.
 
+import Clearing
+import Logging
 import NIOCore
 import Primitives
 import Replica
