@@ -1,8 +1,8 @@
 // `novation doctor`, `backup`, `snapshot`, `restore`: care of a node's ledger.
 
+import Primitives
 import ArgumentParser
 import Node
-import Primitives
 
 struct DoctorCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

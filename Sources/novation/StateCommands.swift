@@ -1,9 +1,9 @@
 // `novation export-state` and `novation genesis resume`: how a network goes on that has lost more validators than it may.
 
+import Replica
 import ArgumentParser
 import Node
 import Primitives
-import Replica
 
 struct ExportStateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
