@@ -42,6 +42,9 @@ struct VerifyCommand: ParsableCommand {
         : try FileAccess.read(proof, limit: StateFile.isOne(path: proof) ? StateFile.bytesMax : ProofVerifier.bytesMax)
     }
     if StateFile.isOne(bytes) { return try verifyState(bytes) }
+    guard groupKey != nil || genesis != nil else {
+      throw CommandFailure(.usage, "--config is for an exported state, and this is none: give --group-key or --genesis")
+    }
     let report = try explained {
       let verifier = try ProofVerifier(
         chain: Digest(hex: chain) ?? .zero, groupKey: groupKey.flatMap { PublicKey(hex: $0) },

@@ -416,6 +416,7 @@ public final class PeerNetwork: @unchecked Sendable {
     // The newest session of a life wins: the old one of a peer that crashed may look open for minutes.
     take(session, as: peer)
     if let old {
+      session.isKnown = old.isUp || old.isKnown
       old.peer = nil
       old.isUp = false
       old.channel.close(promise: nil)
@@ -471,7 +472,7 @@ public final class PeerNetwork: @unchecked Sendable {
     if let peer = session.peer, sessions[peer] === session {
       sessions[peer] = nil
       if peer >= validatorCount { observerKeys[peer - validatorCount] = nil }
-      if session.isUp { delegate?.peerDisconnected(ValidatorIndex(peer)) }
+      if session.isUp || session.isKnown { delegate?.peerDisconnected(ValidatorIndex(peer)) }
       if members.indices.contains(peer) { lives.left(members[peer].key) }
     }
     if let key = session.remoteKey, leaving[key] === session { leaving[key] = nil }

@@ -23,8 +23,10 @@ final class PeerSession: ChannelInboundHandler, @unchecked Sendable {
   private(set) var heardAt: Instant = 0
   /// L1: the other side gave this node the place of its key.
   var isTaken = false
-  /// The delegate knows of it.
+  /// The delegate knows of it, and may be sent what comes.
   var isUp = false
+  /// The delegate knows of the session that this one took the place of.
+  var isKnown = false
   private var secure: SecureChannel
   private var deadline: Scheduled<Void>?
   private var backlog = 0
