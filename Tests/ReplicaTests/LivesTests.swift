@@ -56,7 +56,7 @@ private let second = Duration64.second
         }
         #expect(life.verdict(among: keys, at: 2 * second) == (atWork ? .work : .wait), "n = \(n)")
         // The honest ones let it work in spite of them (A2).
-        for peer in keys.dropFirst().dropFirst(rules.f) { life.taken(by: peer) }
+        for peer in keys.dropFirst(1 + rules.f) { life.taken(by: peer) }
         #expect(life.verdict(among: keys, at: 2 * second) == .work, "n = \(n)")
       }
       var life = LifeGuard(older, at: 0)
@@ -177,10 +177,11 @@ private struct Twins {
   init(n: Int, keys: [PublicKey], seed: UInt64) {
     self.keys = keys
     chance = SeededRandom(seed: seed)
-    startsAt = [0, Int64(chance.below(200)) * second / 10]
+    let starts = [0, Int64(chance.below(200)) * second / 10]
+    startsAt = starts
     // The clocks may be wrong.
     let began = [Int64(chance.below(100)), Int64(chance.below(100))]
-    lives = (0...1).map { LifeGuard(Life(began: began[$0], bootId: UInt64($0)), at: startsAt[$0]) }
+    lives = (0...1).map { LifeGuard(Life(began: began[$0], bootId: UInt64($0)), at: starts[$0]) }
     holder = Array(repeating: nil, count: n - 1)
     heardAt = Array(repeating: 0, count: n - 1)
     links = Array(repeating: [true, true], count: n - 1)
