@@ -24,7 +24,7 @@ import Wire
       cluster.submit(cluster.transaction(100, [.transfer(to: receiver, amount: 5)]), to: 0),
       cluster.submit(cluster.transaction(100, [.delegate(helper)]), to: 1),
     ]
-    let change = ValidatorChange.remove(cluster.key(3))
+    let change = ValidatorChange.data(cluster.key(3), OperatorData(country: "FI"))
     tickets.append(cluster.submit(cluster.transaction(of: 0, [.proposeChange(change)]), to: 0))
     let height = try #require(cluster.heights.max())
     #expect(

@@ -321,7 +321,7 @@ private final class Station: PeerNetworkDelegate, @unchecked Sendable {
     try await stations[0].start()
     try await stations[1].start()
     try await Task.sleep(for: .seconds(2))
-    #expect(try await stations[0].events().isEmpty && stations[1].events().isEmpty)
+    for station in stations.prefix(2) { #expect(try await station.events().isEmpty) }
     try await stations[2].start()
     for (place, station) in stations.prefix(3).enumerated() {
       for other in 0..<3 where other != place { #expect(try await station.sees(.up(other))) }
