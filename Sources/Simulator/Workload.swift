@@ -86,7 +86,8 @@ extension Simulation {
     let bytes = nextTransaction()
     if load.random.below(8) == 0 { load.recent = (bytes, checker.lastTold) }
     let isTransaction = TransactionCheck.run(bytes, chain: chain, scheme: options.signatures).transaction != nil
-    guard isTransaction || isValidator && !KeyMessageEnvelope.isOne(bytes) else { return }
+    let isTaken = isValidator && (options.joiners == 0 || !KeyMessageEnvelope.isOne(bytes))
+    guard isTransaction || isTaken else { return }
     submit(bytes, to: host)
   }
 
