@@ -13,14 +13,11 @@ extension ClearingHouse {
 
   /// H8, H10: the best first: who failed to come in least often, was put on standby least often, and is ready longest.
   var readyStandbys: [StandbyRecord] {
-    standbys.filter { $0.readySince != nil && !isBarred($0.validator.key) }.sorted {
+    standbys.filter { $0.readySince != nil }.sorted {
       ($0.failures, $0.removals, $0.readySince ?? 0, $0.validator.key)
         < ($1.failures, $1.removals, $1.readySince ?? 0, $1.validator.key)
     }
   }
-
-  /// Whoever may not come back, for what it was proven to have done.
-  func isBarred(_ key: PublicKey) -> Bool { false }
 
   // MARK: Actions
 
@@ -100,7 +97,7 @@ extension ClearingHouse {
     guard var record = tables.standbys[HealthKey(signer)], record.approvedAt != nil else {
       throw Rejection(.unknownStandby)
     }
-    guard record.restEpochs == 0, !isBarred(signer) else { throw Rejection(.standbyRests) }
+    guard record.restEpochs == 0 else { throw Rejection(.standbyRests) }
     guard record.readySince == nil else { throw Rejection(.standbyDecided) }
     record.readySince = totals.height
     record.failures = 0
