@@ -20,7 +20,7 @@ extension ClearingHouse {
   }
 
   /// Whoever may not come back, for what it was proven to have done.
-  func isBarred(_ key: PublicKey) -> Bool { false }
+  func isBarred(_ key: PublicKey) -> Bool { isJailed(key) }
 
   // MARK: Actions
 
