@@ -61,7 +61,7 @@ extension Replica {
   }
 
   private mutating func notice(_ report: EvidenceReport, of offender: ValidatorIndex, at place: UInt64) {
-    guard let index, offender != index, Int(offender) < committee.n else { return }
+    guard settings.reportsEvidence, let index, offender != index, Int(offender) < committee.n else { return }
     let offence = OffenceKey(
       committee: report.committee, offender: report.keys[Int(offender)], kind: report.kind, place: place)
     guard clearing.offence(offence) == nil else { return }

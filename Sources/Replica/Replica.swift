@@ -33,6 +33,8 @@ public struct ReplicaSettings: Sendable {
   public var observersMax = 64
   /// H4: tells the chain once an epoch which validators were late.
   public var reportsLate = true
+  /// J8: tells the chain of misbehaviour that this node has proof of.
+  public var reportsEvidence = true
 
   public init() {
     // A block's execution occupies the loop: at some 50 bytes an action this is about 20,000 of them.
