@@ -80,7 +80,7 @@ import Wire
     chamber.block([.adopt])
     #expect(chamber.house.offences.count == Limits.maxOffences)
     chamber.skip(to: chamber.market.height + Limits.evidenceWindow)
-    chamber.agree(.remove(chamber.validators[1]), 2)
+    chamber.agree(.remove(chamber.validators[1]), by: 2, 2)
     chamber.block([.schedule])
     chamber.block([.adopt])
     #expect(chamber.house.offences.isEmpty)
