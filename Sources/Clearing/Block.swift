@@ -10,8 +10,13 @@ public struct TransactionInput: Sendable {
   /// Nil if the bytes are not a transaction.
   public var transaction: Transaction?
   public var signatureValid: Bool
+  /// J2: what a report of misbehaviour proves; nil where it proves nothing, and for everything else.
+  public var evidence: EvidenceVerdict?
 
-  public init(hash: Digest, transaction: Transaction?, signatureValid: Bool) {
+  public init(
+    hash: Digest, transaction: Transaction?, signatureValid: Bool, evidence: EvidenceVerdict? = nil
+  ) {
+    self.evidence = evidence
     self.hash = hash
     self.transaction = transaction
     self.signatureValid = signatureValid

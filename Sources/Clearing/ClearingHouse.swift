@@ -35,6 +35,9 @@ public struct ClearingHouse: Sendable {
   /// The present committee.
   var committee = Members()
   var quorum: Int { committee.quorum }
+  /// Of the open transaction (J2).
+  var openVerdict: EvidenceVerdict?
+  var seats = Seats()
   /// V8: whoever owns the engine knows whether new shares can be made.
   public var canChangeValidators = true
   /// H1: the open block says what it shows of the validators.

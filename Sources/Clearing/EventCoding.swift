@@ -261,6 +261,14 @@ extension EventKind: WireCodable {
       writer.write(account)
       writer.write(instrument)
       writer.write(reason)
+    case .bond(let account, let change, let amount):
+      writer.write(UInt8(44))
+      writer.write(account)
+      writer.write(change)
+      writer.write(amount)
+    case .offence(let offence):
+      writer.write(UInt8(45))
+      writer.write(offence)
     default: break
     }
   }
@@ -341,6 +349,8 @@ extension EventKind: WireCodable {
       self = .triggerCancelled(
         try reader.read(), account: try reader.readBytes32(), instrument: try InstrumentID(from: &reader),
         try CancelReason(from: &reader))
+    case 44: self = .bond(account: try reader.readBytes32(), change: try reader.read(), amount: try reader.read())
+    case 45: self = .offence(try OffenceEvent(from: &reader))
     default: throw reader.invalid("event")
     }
   }

@@ -143,4 +143,8 @@ public enum EventKind: Hashable, Sendable {
   case triggerRejected(OrderID, account: AccountID, instrument: InstrumentID, RejectionCode)
   /// A trigger went without firing.
   case triggerCancelled(OrderID, account: AccountID, instrument: InstrumentID, CancelReason)
+  /// A bond was posted or released by its owner (`change`), and is now this; what is slashed stands in `offence`.
+  case bond(account: AccountID, change: Amount, amount: Amount)
+  /// A validator was punished.
+  case offence(OffenceEvent)
 }

@@ -9,7 +9,7 @@ extension EventKind {
   public var isKept: Bool {
     switch self {
     case .deposit, .withdrawalRequested, .withdrawalClosed, .transfer, .trade, .comboTrade, .negotiatedTrade,
-      .expirySettled, .settled, .positionMoved, .waterfall, .fundShare, .claimPaid:
+      .expirySettled, .settled, .positionMoved, .waterfall, .fundShare, .claimPaid, .bond, .offence:
       true
     case .accountOpened, .listed, .stateChanged, .bookLevel, .orderCancelled, .price, .marginCall, .marginRestored,
       .liquidation, .liquidationEnded, .quotesProtected, .leaseEnded, .auctionCalled, .auctionEnded, .comboCreated,

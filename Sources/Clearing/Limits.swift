@@ -29,6 +29,15 @@ public enum Limits {
   static let changeAttempts: UInt32 = 3
   /// No removal leaves fewer (V3).
   public static let minValidators = 4
+  /// Blocks after a committee was replaced in which evidence about it counts, and bonds of its keys are locked (J4, P3).
+  public static let evidenceWindow: UInt64 = 200_000
+  /// Offences of one key in one committee that are punished (J4).
+  public static let maxOffences = 16
+  /// J7: parts per million of the median, rounds in a row, and blocks out of the validators.
+  static let farPrice: Int64 = 200_000
+  static let nearPrice: Int64 = 20_000
+  static let farRounds: UInt32 = 300
+  static let farJail: UInt64 = 100_000
   public static let maxActions = 1_024
   /// Bytes of one transaction.
   public static let maxTransactionBytes = 256 * 1_024

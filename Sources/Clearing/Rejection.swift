@@ -54,6 +54,11 @@ public enum RejectionCode: UInt8, Sendable, CaseIterable, WireByte {
   case wouldTrigger = 51
   case linkedOrder = 52
   case badDisplay = 53
+  case badEvidence = 70
+  case lateEvidence = 71
+  case punishedBefore = 72
+  case jailed = 73
+  case bondLocked = 74
 
   /// The stable name in receipts and API answers.
   public var name: String { String(describing: self) }
@@ -109,6 +114,12 @@ public enum RejectionCode: UInt8, Sendable, CaseIterable, WireByte {
     case .wouldTrigger: "The trigger would fire at once."
     case .linkedOrder: "The order is linked to triggers: it can be made smaller, or be cancelled and placed again."
     case .badDisplay: "An iceberg shows whole lots, at least a hundredth of itself, and rests in an instrument's book."
+    case .badEvidence:
+      "The report proves nothing of this committee's keys, or does not stand in a transaction of its own."
+    case .lateEvidence: "The committee was replaced too long ago for evidence about it."
+    case .punishedBefore: "This offence was punished before."
+    case .jailed: "The key is barred from the validators for what it has done."
+    case .bondLocked: "The bond is locked while its key is, becomes or lately was a validator's."
     case .fundLocked: "The contribution may not leave the default fund yet."
     case .unknownStandby: "Nobody with this key stands by to be a validator."
     case .standbyRests: "Whoever was put on standby may not come back yet."

@@ -94,7 +94,12 @@ extension Consensus {
     views.update(evidence.view) { state in
       switch evidence {
       case .headers: state.evidence = evidence
-      case .votes(let vote, _): state.voters[Int(vote.voter)].equivocated = true
+      case .votes(let vote, _):
+        if evidence.isOfFirstVotes {
+          state.voters[Int(vote.voter)].equivocated = true
+        } else {
+          state.voters[Int(vote.voter)].contradicted = true
+        }
       }
     }
     effects.append(.broadcast(.evidence(evidence)))
@@ -119,7 +124,8 @@ extension Consensus {
       store(a, a.header.hash(chain: committee.chain), nil)
       store(b, b.header.hash(chain: committee.chain), nil)
     case .votes(let vote, _):
-      guard state?.voters[Int(vote.voter)].equivocated != true else { return }
+      let voter = state?.voters[Int(vote.voter)]
+      guard (evidence.isOfFirstVotes ? voter?.equivocated : voter?.contradicted) != true else { return }
       guard evidence.verify(committee: committee, scheme: scheme) else {
         return effects.append(.report(peer, .badSignature("evidence")))
       }
@@ -156,6 +162,10 @@ extension Consensus {
     if vote.kind == .first, let first = record.first {
       return publish(.votes(first, vote), &effects)
     }
+    if !record.contradicted, let rival = record.all.first(where: { $0.contradicts(vote) }) {
+      publish(.votes(rival, vote), &effects)
+    }
+    if vote.kind == .finalize, record.finalize != nil { return }
     self.record(vote)
     if vote.kind.carriesRoot, peer == vote.voter { effects.append(.stateVote(vote, isCounted: true)) }
     peers[Int(vote.voter)].note(vote)
@@ -171,7 +181,7 @@ extension Consensus {
     switch vote.kind {
     case .first: !record.equivocated && (record.first != nil || state?.isFinal != true)
     case .fallback: record.fallbacks.count < ConsensusLimits.fallbacksPerVoter && state?.isFinal != true
-    case .finalize: record.finalize == nil
+    case .finalize: record.finalize == nil || !record.contradicted
     case .attest: record.attest == nil
     }
   }

@@ -8,7 +8,7 @@ public import Wire
 public enum Evidence: WireCodable, Hashable, Sendable {
   /// Two headers of one view, signed by its leader (C4).
   case headers(SignedHeader, SignedHeader)
-  /// Two different first votes of one view (C10).
+  /// Two votes of one view that no honest validator casts both (C10).
   case votes(Vote, Vote)
 
   public var view: View {
@@ -26,14 +26,20 @@ public enum Evidence: WireCodable, Hashable, Sendable {
     }
   }
 
+  /// Two first votes: the pair that C4 and C9 know of.
+  var isOfFirstVotes: Bool {
+    if case .votes(let a, let b) = self { a.kind == .first && b.kind == .first } else { false }
+  }
+
   public func verify(committee: Committee, scheme: SignatureScheme) -> Bool {
     switch self {
     case .headers(let a, let b):
-      a.header != b.header && a.header.view == b.header.view && a.header.epoch == b.header.epoch
-        && a.verify(committee: committee, scheme: scheme) && b.verify(committee: committee, scheme: scheme)
+      a.header != b.header && a.header.view == b.header.view && a.header.epoch == committee.epoch
+        && b.header.epoch == committee.epoch && a.verify(committee: committee, scheme: scheme)
+        && b.verify(committee: committee, scheme: scheme)
     case .votes(let a, let b):
-      a.kind == .first && b.kind == .first && a.voter == b.voter && a.view == b.view && a.block != b.block
-        && a.verify(committee: committee, scheme: scheme) && b.verify(committee: committee, scheme: scheme)
+      a.contradicts(b) && a.verify(committee: committee, scheme: scheme)
+        && b.verify(committee: committee, scheme: scheme)
     }
   }
 

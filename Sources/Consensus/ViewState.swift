@@ -33,7 +33,10 @@ struct VoterRecord: Sendable {
   var fallbacks: [Vote] = []
   @Boxed var finalize: Vote?
   @Boxed var attest: Vote?
+  /// Two first votes are known; the second counts for nothing.
   var equivocated = false
+  /// Other votes that contradict each other are known. They count: C5 to C9 allow for them.
+  var contradicted = false
 
   var isEmpty: Bool { first == nil && fallbacks.isEmpty && finalize == nil && attest == nil }
   var all: [Vote] { [first].compactMap { $0 } + fallbacks + [finalize, attest].compactMap { $0 } }

@@ -62,7 +62,7 @@ public struct Model: Sendable {
       case .place(let order): order.postOnly ? 1 : 2
       case .quote: 1
       case .amend, .withdraw, .transfer, .bid, .backstop, .fund, .createCombo, .negotiate, .delegate, .proposeChange,
-        .approveChange, .withdrawChange, .standby, .report, .trigger, .linked:
+        .approveChange, .withdrawChange, .standby, .report, .trigger, .linked, .postBond, .releaseBond, .reportEvidence:
         2
       case .cancel, .deposit, .closeWithdrawal, .observe, .list, .setState, .protect, .lease, .revoke: 0
       }
@@ -204,7 +204,7 @@ public struct Model: Sendable {
     case .fund: throw Rejection(.fundLocked)
     // Nor does it know quotes and what belongs to them, or combos; the generator makes none.
     case .quote, .protect, .lease, .createCombo, .negotiate, .delegate, .revoke, .proposeChange, .approveChange,
-      .withdrawChange, .standby, .report, .trigger, .linked:
+      .withdrawChange, .standby, .report, .trigger, .linked, .postBond, .releaseBond, .reportEvidence:
       throw Rejection(.malformed)
     }
   }

@@ -166,6 +166,7 @@ extension Replica {
       if executed.changesMembers, !executed.endsCommittee { tellMembers(into: &effects) }
       takePart(at: block.header.height, now, into: &effects)
       reportLate(at: block.header.height, now)
+      prosecute(at: block.header.height, now)
       stepConsensus(.finalRoot(height: block.header.height, stateRoot: executed.stateRoot), at: now)
       stepLanes(.ordered(block.cut), at: now)
       var bytes = 0

@@ -33,6 +33,8 @@ public struct ReplicaSettings: Sendable {
   public var observersMax = 64
   /// H4: tells the chain once an epoch which validators were late.
   public var reportsLate = true
+  /// J8: tells the chain of misbehaviour that this node has proof of.
+  public var reportsEvidence = true
 
   public init() {
     // A block's execution occupies the loop: at some 50 bytes an action this is about 20,000 of them.
@@ -205,6 +207,7 @@ public struct Replica {
   /// In amnesia this node's lane waits until its votes are safe again.
   var isLaneSuspended: Bool
   var certifier: Certifier
+  var docket = Docket()
   var consensusWake: Instant?
   var lanesWake: Instant?
   /// Blocks and messages met so far, for status and metrics.
@@ -223,6 +226,8 @@ public struct Replica {
     /// Committees that took over while this node ran.
     public var committees: UInt64 = 0
     public var malformedMessages: UInt64 = 0
+    /// Reports of misbehaviour that this node has sent (J8).
+    public var evidenceReported: UInt64 = 0
     /// Of observers: messages that they must not send or beyond their allowance, transactions taken and not taken, and
     /// how many were dismissed.
     public var observerMessagesRefused: UInt64 = 0
@@ -504,7 +509,9 @@ public struct Replica {
     case .report(let peer, let fault): effects.append(.report(peer, "\(fault)"))
     case .diverged(let height, let ours, let theirs):
       effects.append(.halt("state at height \(height) is \(ours.hex) here, but \(theirs.hex) at a quorum"))
-    case .evidence(let evidence): effects.append(.report(evidence.culprit, "equivocation"))
+    case .evidence(let evidence):
+      notice(evidence)
+      effects.append(.report(evidence.culprit, "equivocation"))
     }
   }
 
@@ -520,7 +527,9 @@ public struct Replica {
       verify(batch, hash: hash, into: &effects)
       retryVerdicts(at: now)
     case .refused(let transaction, _): refuse(transaction, into: &effects)
-    case .report(let peer, let fault): effects.append(.report(peer, "\(fault)"))
+    case .report(let peer, let fault):
+      if fault == .fork { noticeFork(of: peer) }
+      effects.append(.report(peer, "\(fault)"))
     case .standingLost: break
     }
   }

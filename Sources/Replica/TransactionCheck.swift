@@ -28,6 +28,8 @@ public enum TransactionCheck {
       transaction.chain == chain
       && scheme.verify(transaction.signature, transaction.signingBytes, by: transaction.signer)
       && transaction.firmQuotes.allSatisfy { scheme.verify($0.signature, $0.signingBytes, by: $0.maker) }
-    return TransactionInput(hash: hash, transaction: transaction, signatureValid: valid)
+    return TransactionInput(
+      hash: hash, transaction: transaction, signatureValid: valid,
+      evidence: valid ? EvidenceCheck.verdict(on: transaction, chain: chain, scheme: scheme) : nil)
   }
 }

@@ -76,6 +76,7 @@ public final class Simulation {
     settings.consensus.delayInitial = options.delayInitial
     // The judge of what the network clears does not know the word of validators on each other.
     settings.reportsLate = false
+    settings.reportsEvidence = false
     self.settings = settings
     report = SimulationReport(options: options)
     thresholdChecker = ThresholdChecker(chain: chain)

@@ -12,7 +12,7 @@ struct ValidatorCommand: AsyncParsableCommand {
       """,
     subcommands: [
       List.self, Status.self, Propose.self, Approve.self, Withdraw.self, Retire.self, RotateKey.self,
-      Nominate.self, Dismiss.self, Rejoin.self,
+      Nominate.self, Dismiss.self, Rejoin.self, Bond.self,
     ])
 
   struct List: AsyncParsableCommand {
@@ -55,13 +55,19 @@ enum ValidatorView {
   }
 
   static func list(_ document: JSONValue, _ style: Style) -> String {
-    var table = TextTable([.init("INDEX", .right), .init("NAME"), .init("STATE"), .init("ADDRESS"), .init("KEY")])
+    var table = TextTable([
+      .init("INDEX", .right), .init("NAME"), .init("STATE"), .init("BOND", .decimal), .init("JAIL"), .init("ADDRESS"),
+      .init("KEY"),
+    ])
     for validator in document["validators"]?.array ?? [] {
-      table.add(["index", "name", "state", "address", "publicKey"].map { TextTable.Cell(validator.text($0)) })
+      table.add(
+        ["index", "name", "state", "bond"].map { cell(validator, $0) } + [jail(validator)]
+          + ["address", "publicKey"].map { cell(validator, $0) })
     }
     for standby in document["standbys"]?.array ?? [] {
       table.add(
-        ["", "name", "state", "address", "publicKey"].map { TextTable.Cell($0.isEmpty ? "" : standby.text($0)) })
+        ["", "name", "state", "", "", "address", "publicKey"].map { TextTable.Cell($0.isEmpty ? "" : standby.text($0)) }
+      )
     }
     return table.render(style: style)
   }
@@ -154,6 +160,13 @@ enum ValidatorView {
     if let epoch = keys["generating"]?.integer { return "; those of epoch \(epoch) are being made" }
     let failures = keys["failuresInARow"]?.integer ?? 0
     return failures > 0 ? "; the last \(failures) resharings failed" : ""
+  }
+
+  /// Empty for a key that may be a validator's.
+  private static func jail(_ validator: JSONValue) -> TextTable.Cell {
+    guard validator["jailed"]?.bool == true else { return TextTable.Cell("") }
+    let through = validator.text("jailedThrough")
+    return TextTable.Cell(through.isEmpty ? "for ever" : "through block \(through)", .red)
   }
 
   private static func cell(_ document: JSONValue, _ key: String) -> TextTable.Cell {

@@ -124,6 +124,42 @@ private let second = Duration64.second
     #expect(proclaimed.count == 1)
   }
 
+  /// C10: whatever pair of votes no honest validator casts is proclaimed once, in whatever order it comes.
+  @Test(arguments: [false, true]) func c10ContradictoryVotesAreProclaimedOnce(finalizeFirst: Bool) {
+    let block = Digest(words: (1, 2, 3, 4))
+    let rivals: [(VoteKind, Digest?, Digest)] = [
+      (.first, nil, .zero), (.fallback, nil, .zero), (.finalize, block, Digest(words: (9, 9, 9, 9))),
+      (.finalize, Digest(words: (5, 5, 5, 5)), .zero),
+    ]
+    for (kind, target, root) in rivals {
+      var bench = Bench()
+      let liar = bench.others[0]
+      if finalizeFirst { bench.hear(.finalize, liar, 1, block) }
+      bench.hear(kind, liar, 1, target, root: root)
+      if !finalizeFirst { bench.hear(.finalize, liar, 1, block) }
+      // Again, and others like it: once is enough.
+      bench.hear(kind, liar, 1, target, root: root)
+      bench.hear(.finalize, liar, 1, Digest(words: (6, 6, 6, 6)))
+      let proclaimed = bench.log.filter { if case .broadcast(.evidence) = $0 { true } else { false } }
+      #expect(proclaimed.count == 1, "\(kind)")
+    }
+  }
+
+  /// C5, C8, C9: what an honest validator may cast in one view is no evidence.
+  @Test func c10HonestVotesProclaimNothing() {
+    var bench = Bench()
+    let block = Digest(words: (1, 2, 3, 4))
+    bench.hear(.first, bench.others[0], 1, block)
+    bench.hear(.finalize, bench.others[0], 1, block)
+    bench.hear(.finalize, bench.others[0], 1, block)
+    bench.hear(.first, bench.others[1], 1, nil)
+    bench.hear(.fallback, bench.others[1], 1, block)
+    bench.hear(.attest, bench.others[1], 1, block)
+    bench.hear(.first, bench.others[2], 1, block)
+    bench.hear(.fallback, bench.others[2], 1, nil)
+    #expect(!bench.log.contains { if case .broadcast(.evidence) = $0 { true } else { false } })
+  }
+
   @Test func c5FinalizeWaitsForExecution() {
     var bench = Bench(n: 7)
     let proposal = bench.proposal(view: 1)

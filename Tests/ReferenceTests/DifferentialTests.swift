@@ -47,5 +47,6 @@ private let campaign = getenv("NOVATION_CAMPAIGN").flatMap { Int(String(cString:
     .outsideBand, .unknownKey, .unknownValidator, .validatorConflict, .tooFewValidators, .unknownChange, .changeClosed,
     .fixedValidators, .unknownStandby, .standbyRests, .standbyDecided, .badReport, .badTrigger, .wouldTrigger,
     .linkedOrder, .badDisplay,
+    .badEvidence, .lateEvidence, .punishedBefore, .jailed, .bondLocked,
   ]
 }

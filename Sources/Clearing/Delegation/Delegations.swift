@@ -70,7 +70,7 @@ extension ClearingHouse {
     case .withdraw: guard terms.scope.contains(.withdraw) else { throw Rejection(.notAuthorized) }
     case .deposit, .closeWithdrawal, .observe, .list, .setState, .bid, .backstop, .fund, .delegate, .revoke,
       .proposeChange,
-      .approveChange, .withdrawChange, .standby, .report:
+      .approveChange, .withdrawChange, .standby, .report, .postBond, .releaseBond, .reportEvidence:
       throw Rejection(.notAuthorized)
     }
   }

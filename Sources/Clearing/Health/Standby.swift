@@ -13,7 +13,7 @@ extension ClearingHouse {
 
   /// H8, H10: the best first: who failed to come in least often, was put on standby least often, and is ready longest.
   var readyStandbys: [StandbyRecord] {
-    standbys.filter { $0.readySince != nil }.sorted {
+    standbys.filter { $0.readySince != nil && !isJailed($0.validator.key) }.sorted {
       ($0.failures, $0.removals, $0.readySince ?? 0, $0.validator.key)
         < ($1.failures, $1.removals, $1.readySince ?? 0, $1.validator.key)
     }
@@ -98,6 +98,7 @@ extension ClearingHouse {
       throw Rejection(.unknownStandby)
     }
     guard record.restEpochs == 0 else { throw Rejection(.standbyRests) }
+    guard !isJailed(signer) else { throw Rejection(.jailed) }
     guard record.readySince == nil else { throw Rejection(.standbyDecided) }
     record.readySince = totals.height
     record.failures = 0

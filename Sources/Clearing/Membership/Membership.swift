@@ -114,7 +114,7 @@ extension ClearingHouse {
   mutating func withdraw(_ id: ChangeID, signer: PublicKey, account: Int32) throws(Rejection) {
     try requireMember(signer, account)
     guard let record = tables.changes[ChangeKey(id)] else { throw Rejection(.unknownChange) }
-    guard record.proposer == signer else { throw Rejection(.notAuthorized) }
+    guard record.cause == .proposal, record.proposer == signer else { throw Rejection(.notAuthorized) }
     guard record.scheduledAt == nil else { throw Rejection(.changeClosed) }
     tables.changes.remove(ChangeKey(id))
   }
@@ -176,6 +176,7 @@ extension ClearingHouse {
       }
     }
     if let key = change.newKey {
+      guard !isJailed(key) else { throw Rejection(.jailed) }
       guard committee.place(of: key) == nil, key != genesis.custodian, key != genesis.listingAuthority,
         !SystemAccount.isReserved(AccountID(key))
       else { throw Rejection(.validatorConflict) }

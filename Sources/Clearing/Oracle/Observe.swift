@@ -84,6 +84,7 @@ extension ClearingHouse {
       }
     }
     judgeObservations(of: feed, round: round, price: record.price)
+    judgePrices(of: feed, round: round, median: record.price)
     let last = tables.feeds[feed]?.time
     tables.feeds.put(record, for: feed)
     totals.rounds &+= 1

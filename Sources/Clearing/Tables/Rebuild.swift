@@ -13,6 +13,8 @@ extension ClearingHouse {
     commands = BlockCommands()
     touchedFeeds.removeAll()
     rebuildMembers()
+    seats = Seats()
+    noteSeats()
     rebuildAccounts()
     rebuildInstruments(trades)
     rebuildCombos()

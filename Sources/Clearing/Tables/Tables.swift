@@ -28,6 +28,9 @@ public struct ClearingTables: StateTables {
   public var members = Table<MemberKey, Validator>(id: TableID(22))
   public var committees = Table<CommitteeKey, CommitteeRecord>(id: TableID(23))
   public var changes = Table<ChangeKey, ChangeRecord>(id: TableID(24))
+  public var bonds = Table<AccountKey, BondRecord>(id: TableID(25))
+  public var offences = Table<OffenceKey, OffenceRecord>(id: TableID(26))
+  public var offenders = Table<AccountKey, OffenderRecord>(id: TableID(27))
   public var health = Table<HealthKey, HealthRecord>(id: TableID(28))
   public var standbys = Table<HealthKey, StandbyRecord>(id: TableID(29))
   public var triggers = Table<OrderKey, TriggerRecord>(id: TableID(30))
@@ -61,6 +64,9 @@ public struct ClearingTables: StateTables {
     visitor.visit(&members)
     visitor.visit(&committees)
     visitor.visit(&changes)
+    visitor.visit(&bonds)
+    visitor.visit(&offences)
+    visitor.visit(&offenders)
     visitor.visit(&health)
     visitor.visit(&standbys)
     visitor.visit(&triggers)
@@ -73,6 +79,7 @@ public struct ClearingTables: StateTables {
 struct TableMarks {
   var accounts, positions, instruments, orders, withdrawals, deposits, observations: Int
   var liquidations, fundShares, backstops, protections, leases, auctions, combos, delegations, changes: Int
+  var bonds, offences, offenders: Int
   var health, standbys: Int
   var triggers, links, icebergs: Int
 
@@ -93,6 +100,9 @@ struct TableMarks {
     combos = tables.combos.mark()
     delegations = tables.delegations.mark()
     changes = tables.changes.mark()
+    bonds = tables.bonds.mark()
+    offences = tables.offences.mark()
+    offenders = tables.offenders.mark()
     health = tables.health.mark()
     standbys = tables.standbys.mark()
     triggers = tables.triggers.mark()
@@ -117,6 +127,9 @@ struct TableMarks {
     tables.combos.rollback(to: combos)
     tables.delegations.rollback(to: delegations)
     tables.changes.rollback(to: changes)
+    tables.bonds.rollback(to: bonds)
+    tables.offences.rollback(to: offences)
+    tables.offenders.rollback(to: offenders)
     tables.health.rollback(to: health)
     tables.standbys.rollback(to: standbys)
     tables.triggers.rollback(to: triggers)

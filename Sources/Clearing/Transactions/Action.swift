@@ -238,6 +238,11 @@ public enum Action: Hashable, Sendable {
   case report(LatenessReport)
   case trigger(TriggerOrder)
   case linked(LinkedOrders)
+  /// Collateral of the signer's key, from its own account (P1), and back (P3).
+  case postBond(amount: Amount)
+  case releaseBond(amount: Amount)
+  /// Proof that a validator broke a rule; alone in its transaction (J1).
+  case reportEvidence(EvidenceReport)
 
   /// D6.
   public var orderClass: OrderClass {
@@ -245,7 +250,8 @@ public enum Action: Hashable, Sendable {
     case .place(let order): order.postOnly ? .postOnly : .rest
     case .quote: .postOnly
     case .amend, .withdraw, .transfer, .bid, .backstop, .fund, .createCombo, .negotiate, .delegate,
-      .proposeChange, .approveChange, .withdrawChange, .standby, .report, .trigger, .linked:
+      .proposeChange, .approveChange, .withdrawChange, .standby, .report, .trigger, .linked, .postBond, .releaseBond,
+      .reportEvidence:
       .rest
     case .cancel, .deposit, .closeWithdrawal, .observe, .list, .setState, .protect, .lease, .revoke: .cancels
     }

@@ -283,6 +283,15 @@ extension Action: WireCodable {
     case .linked(let linked):
       writer.write(UInt8(31))
       writer.write(linked)
+    case .postBond(let amount):
+      writer.write(UInt8(23))
+      writer.write(amount)
+    case .releaseBond(let amount):
+      writer.write(UInt8(24))
+      writer.write(amount)
+    case .reportEvidence(let report):
+      writer.write(UInt8(25))
+      writer.write(report)
     }
   }
 
@@ -315,6 +324,9 @@ extension Action: WireCodable {
     case 28: self = .report(try LatenessReport(from: &reader))
     case 30: self = .trigger(try TriggerOrder(from: &reader))
     case 31: self = .linked(try LinkedOrders(from: &reader))
+    case 23: self = .postBond(amount: try reader.read())
+    case 24: self = .releaseBond(amount: try reader.read())
+    case 25: self = .reportEvidence(try EvidenceReport(from: &reader))
     default: throw reader.invalid("action")
     }
   }

@@ -17,6 +17,8 @@ extension ClearingHouse {
     totals.timestamp = min(max(totals.timestamp, block.timestamp), Self.latestTime)
     watch(block.conduct)
     stepMembership(block.membership)
+    noteSeats()
+    forgetOffences()
     forgetCommands()
     endTimedOrders()
     endLeases()
@@ -34,6 +36,7 @@ extension ClearingHouse {
       if orderClass == .postOnly { fireTriggers() }
     }
     sweepCombos()
+    enforceJail()
     endHealthEpoch(block.conduct)
     storeCommands()
     live.undo.removeAll(keepingCapacity: true)
@@ -62,6 +65,7 @@ extension ClearingHouse {
       renewLease(account)
       quotesLeft = Limits.maxQuotes
       firmQuotesLeft = Limits.maxFirmQuotes
+      openVerdict = transaction.actions.count == 1 ? input.evidence : nil
       run(transaction, account: account)
     } catch {
       outcome.status = .rejected
@@ -189,6 +193,9 @@ extension ClearingHouse {
     case .report(let word): try report(word, signer: signer, account: account)
     case .trigger(let trigger): try placeTrigger(trigger, at: place, account: account)
     case .linked(let linked): try placeLinked(linked, at: place, account: account)
+    case .postBond(let amount): try postBond(amount, signer: signer, account: account)
+    case .releaseBond(let amount): try releaseBond(amount, signer: signer, account: account)
+    case .reportEvidence(let report): try reportEvidence(report)
     }
   }
 }

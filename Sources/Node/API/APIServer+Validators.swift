@@ -37,6 +37,7 @@ extension APIServer {
         let keys = replica.keySchedule
         return ValidatorsDocument(
           validators: members.enumerated().map { index, validator in
+            let standing = replica.clearing.standing(of: validator.key)
             let heard = traffic.indices.contains(index) ? traffic[index].heardAt.map { now - $0 } : nil
             let health = Self.health(isOwn: index == own, isConnected: host.isConnected(index), silence: heard)
             return .init(
@@ -49,7 +50,9 @@ extension APIServer {
               roundTripMilliseconds: roundTrips.indices.contains(index) ? roundTrips[index].map(milliseconds) : nil,
               leader: Int(leader) == index, proposed: led.each[index], votes: votes[index],
               share: keys.active.map { $0.publicShare(of: Participant(index) + 1) != nil },
-              record: .init(of: validator.key, in: replica.clearing))
+              record: .init(of: validator.key, in: replica.clearing),
+              bond: money(standing.bond), jailed: standing.isJailed, jailedThrough: standing.jailedThrough,
+              offences: standing.offences)
           },
           standbys: replica.clearing.standbys.map { .init($0) },
           epoch: replica.committee.epoch, changes: ChangeReport.all(of: replica), view: replica.consensus.view,

@@ -109,6 +109,16 @@ struct EventDocuments {
       }
     case .fundShare(let account, let amount): append(sequence, "fundShare", account) { $0.detail = money(amount) }
     case .claimPaid(let account, let amount): append(sequence, "claimPaid", account) { $0.amount = money(amount) }
+    case .bond(let account, let change, let amount):
+      append(sequence, "bond", account) {
+        $0.amount = money(-change)
+        $0.detail = money(amount)
+      }
+    case .offence(let event):
+      // Out of the bond, so nothing of the account's money.
+      append(sequence, "offence", AccountID(event.offence.offender), .bonds) {
+        $0.detail = "\(event.offence.kind), \(money(event.slashed))"
+      }
     default: break
     }
   }

@@ -28,6 +28,12 @@ public struct ValidatorsDocument: Codable, Sendable {
     @Nullable public var share: Bool?
     /// As everybody computes it from final blocks (rules H1 to H7), unlike `health`.
     public var record: Record
+    /// USD that it has posted, and whether its key is barred: through a block, or for ever where there is none.
+    public var bond: String
+    public var jailed: Bool
+    @Nullable public var jailedThrough: UInt64?
+    /// That the state remembers of its key.
+    public var offences: Int
   }
 
   /// What final blocks showed of a validator in the windows that are open.
