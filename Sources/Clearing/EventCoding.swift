@@ -237,6 +237,20 @@ extension EventKind: WireCodable {
     case .negotiatedTrade(let trade):
       writer.write(UInt8(28))
       writer.write(trade)
+    default: encodeAccounts(to: &writer)
+    }
+  }
+
+  private func encodeAccounts(to writer: inout WireWriter) {
+    switch self {
+    case .subAccountOpened(let owner, let number, let account):
+      writer.write(UInt8(37))
+      writer.write(owner)
+      writer.write(number)
+      writer.write(account)
+    case .positionsTransferred(let transfer):
+      writer.write(UInt8(38))
+      writer.write(transfer)
     default: break
     }
   }
@@ -305,6 +319,10 @@ extension EventKind: WireCodable {
     case 26: self = .comboRetired(try InstrumentID(from: &reader))
     case 27: self = .comboTrade(try ComboTradeEvent(from: &reader))
     case 28: self = .negotiatedTrade(try NegotiatedTradeEvent(from: &reader))
+    case 37:
+      self = .subAccountOpened(
+        owner: try reader.readBytes32(), number: try reader.read(), account: try reader.readBytes32())
+    case 38: self = .positionsTransferred(try PositionTransferEvent(from: &reader))
     default: throw reader.invalid("event")
     }
   }

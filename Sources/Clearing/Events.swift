@@ -135,4 +135,6 @@ public enum EventKind: Hashable, Sendable {
   case comboTrade(ComboTradeEvent)
   /// Trades on firm quotes, likewise.
   case negotiatedTrade(NegotiatedTradeEvent)
+  case subAccountOpened(owner: AccountID, number: SubAccountNumber, account: AccountID)
+  case positionsTransferred(PositionTransferEvent)
 }

@@ -9,11 +9,12 @@ extension EventKind {
   public var isKept: Bool {
     switch self {
     case .deposit, .withdrawalRequested, .withdrawalClosed, .transfer, .trade, .comboTrade, .negotiatedTrade,
-      .expirySettled, .settled, .positionMoved, .waterfall, .fundShare, .claimPaid:
+      .expirySettled, .settled, .positionMoved, .waterfall, .fundShare, .claimPaid,
+      .positionsTransferred:
       true
     case .accountOpened, .listed, .stateChanged, .bookLevel, .orderCancelled, .price, .marginCall, .marginRestored,
       .liquidation, .liquidationEnded, .quotesProtected, .leaseEnded, .auctionCalled, .auctionEnded, .comboCreated,
-      .comboRetired:
+      .comboRetired, .subAccountOpened:
       false
     }
   }

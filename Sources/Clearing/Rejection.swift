@@ -46,6 +46,8 @@ public enum RejectionCode: UInt8, Sendable, CaseIterable, WireByte {
   case unknownChange = 42
   case changeClosed = 43
   case fixedValidators = 44
+  case notAccepted = 60
+  case alreadyOpen = 61
 
   /// The stable name in receipts and API answers.
   public var name: String { String(describing: self) }
@@ -98,6 +100,8 @@ public enum RejectionCode: UInt8, Sendable, CaseIterable, WireByte {
     case .changeClosed: "You have approved the change already, or shares are being made for it."
     case .fixedValidators: "A network without a group key keeps the validators of its genesis."
     case .fundLocked: "The contribution may not leave the default fund yet."
+    case .notAccepted: "The other account has not accepted exactly this transfer, or no longer."
+    case .alreadyOpen: "The sub-account is open already."
     }
   }
 }

@@ -238,6 +238,7 @@ extension ClearingHouse {
       case .nonce(let key): live.nonces.remove(key)
       case .traded(let instrument): _ = live.instruments[Int(instrument)].trades.popLast()
       case .listed(let id): dropInstrument(id)
+      case .owned(let account): live.accounts[Int(account)].owner = -1
       }
     }
   }

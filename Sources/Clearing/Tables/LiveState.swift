@@ -15,6 +15,8 @@ struct LiveAccount: Sendable {
   var holdings: [Int32] = []
   /// The risk epoch in which equity was last found to cover the initial margin (0: unknown).
   var coveredEpoch: UInt64 = 0
+  /// Number of the account whose sub-account it is; -1 for a main account.
+  var owner: Int32 = -1
 
   init(id: AccountID, slot: Int32) {
     self.id = id
@@ -108,6 +110,8 @@ enum LiveUndo: Sendable {
   /// The last of an instrument's kept trades.
   case traded(instrument: Int32)
   case listed(InstrumentID)
+  /// It became a sub-account.
+  case owned(account: Int32)
 }
 
 struct LiveState: Sendable {

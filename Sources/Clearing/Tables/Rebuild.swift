@@ -14,6 +14,7 @@ extension ClearingHouse {
     touchedFeeds.removeAll()
     rebuildMembers()
     rebuildAccounts()
+    indexOwners()
     rebuildInstruments(trades)
     rebuildCombos()
     rebuildPositions()

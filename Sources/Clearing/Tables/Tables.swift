@@ -28,6 +28,8 @@ public struct ClearingTables: StateTables {
   public var members = Table<MemberKey, Validator>(id: TableID(22))
   public var committees = Table<CommitteeKey, CommitteeRecord>(id: TableID(23))
   public var changes = Table<ChangeKey, ChangeRecord>(id: TableID(24))
+  public var subAccounts = Table<AccountKey, SubAccountRecord>(id: SubAccountRecord.table)
+  public var acceptances = Table<AccountKey, AcceptancesRecord>(id: TableID(35))
 
   public init() {}
 
@@ -56,6 +58,8 @@ public struct ClearingTables: StateTables {
     visitor.visit(&members)
     visitor.visit(&committees)
     visitor.visit(&changes)
+    visitor.visit(&subAccounts)
+    visitor.visit(&acceptances)
   }
 }
 
@@ -63,6 +67,7 @@ public struct ClearingTables: StateTables {
 struct TableMarks {
   var accounts, positions, instruments, orders, withdrawals, deposits, observations: Int
   var liquidations, fundShares, backstops, protections, leases, auctions, combos, delegations, changes: Int
+  var subAccounts, acceptances: Int
 
   init(_ tables: inout ClearingTables) {
     accounts = tables.accounts.mark()
@@ -81,6 +86,8 @@ struct TableMarks {
     combos = tables.combos.mark()
     delegations = tables.delegations.mark()
     changes = tables.changes.mark()
+    subAccounts = tables.subAccounts.mark()
+    acceptances = tables.acceptances.mark()
   }
 
   func rollback(_ tables: inout ClearingTables) {
@@ -100,5 +107,7 @@ struct TableMarks {
     tables.combos.rollback(to: combos)
     tables.delegations.rollback(to: delegations)
     tables.changes.rollback(to: changes)
+    tables.subAccounts.rollback(to: subAccounts)
+    tables.acceptances.rollback(to: acceptances)
   }
 }

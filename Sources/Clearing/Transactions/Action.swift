@@ -227,6 +227,12 @@ public enum Action: Hashable, Sendable {
   case proposeChange(ValidatorChange)
   case approveChange(ChangeID)
   case withdrawChange(ChangeID)
+  /// Opens the key's sub-account with this number (B3).
+  case openSubAccount(SubAccountNumber)
+  /// Positions of the account go to another one, at their marks (P1).
+  case transferPositions(PositionTransfer)
+  /// Lets such a transfer of somebody else's come in (P4).
+  case acceptPositions(Acceptance)
 
   /// D6.
   public var orderClass: OrderClass {
@@ -234,7 +240,7 @@ public enum Action: Hashable, Sendable {
     case .place(let order): order.postOnly ? .postOnly : .rest
     case .quote: .postOnly
     case .amend, .withdraw, .transfer, .bid, .backstop, .fund, .createCombo, .negotiate, .delegate,
-      .proposeChange, .approveChange, .withdrawChange:
+      .proposeChange, .approveChange, .withdrawChange, .openSubAccount, .transferPositions, .acceptPositions:
       .rest
     case .cancel, .deposit, .closeWithdrawal, .observe, .list, .setState, .protect, .lease, .revoke: .cancels
     }

@@ -266,6 +266,15 @@ extension Action: WireCodable {
     case .withdrawChange(let id):
       writer.write(UInt8(22))
       writer.write(id)
+    case .openSubAccount(let number):
+      writer.write(UInt8(34))
+      writer.write(number)
+    case .transferPositions(let transfer):
+      writer.write(UInt8(35))
+      writer.write(transfer)
+    case .acceptPositions(let acceptance):
+      writer.write(UInt8(36))
+      writer.write(acceptance)
     }
   }
 
@@ -294,6 +303,9 @@ extension Action: WireCodable {
     case 20: self = .proposeChange(try ValidatorChange(from: &reader))
     case 21: self = .approveChange(try reader.read())
     case 22: self = .withdrawChange(try reader.read())
+    case 34: self = .openSubAccount(try reader.read())
+    case 35: self = .transferPositions(try PositionTransfer(from: &reader))
+    case 36: self = .acceptPositions(try Acceptance(from: &reader))
     default: throw reader.invalid("action")
     }
   }

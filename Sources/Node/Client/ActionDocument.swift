@@ -58,10 +58,11 @@ public struct ActionDocument: Sendable {
     case "setState": return try setState(entry, at: place, terms)
     case "createCombo": return .createCombo(try legs(entry, at: place, terms))
     case "negotiate": return .negotiate(try uses(entry, at: place))
+    case "openSubAccount", "transferPositions", "acceptPositions": return try account(entry, at: place, terms)
     default:
       throw CommandFailure(
         .failed,
-        "\(place).type: expected place, cancel, amend, quote, protect, lease, transfer, withdraw, bid, backstop, fund, createCombo, negotiate, delegate, revoke or setState"
+        "\(place).type: expected place, cancel, amend, quote, protect, lease, transfer, withdraw, bid, backstop, fund, createCombo, negotiate, delegate, revoke, openSubAccount, transferPositions, acceptPositions or setState"
       )
     }
   }
@@ -339,7 +340,7 @@ extension ComboLeg {
 }
 
 /// The members of one object, with refusals that say where.
-private struct JSONFields {
+struct JSONFields {
   let members: [String: JSONValue]
   let place: String
 

@@ -144,7 +144,7 @@ import Wire
   }
 
   private static let types =
-    "actions[0].type: expected place, cancel, amend, quote, protect, lease, transfer, withdraw, bid, backstop, fund, createCombo, negotiate, delegate, revoke or setState"
+    "actions[0].type: expected place, cancel, amend, quote, protect, lease, transfer, withdraw, bid, backstop, fund, createCombo, negotiate, delegate, revoke, openSubAccount, transferPositions, acceptPositions or setState"
 
   @Test(arguments: [
     (#"{"type":"dance"}"#, Self.types),
