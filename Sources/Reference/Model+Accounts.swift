@@ -1,4 +1,4 @@
-// Sub-accounts and transfers of positions: rules B3 to B7 and P1 to P6.
+// Sub-accounts and transfers of positions: rules U1 to U5 and P1 to P5.
 
 import Clearing
 import Primitives
@@ -12,7 +12,7 @@ extension Model {
   /// The main account of the key that commands an account.
   func owner(_ account: AccountID) -> AccountID { state.subAccounts[account]?.owner ?? account }
 
-  /// B4.
+  /// U2.
   func numbering(_ transaction: Transaction) -> AccountID { owner(transaction.account) }
 
   mutating func openSubAccount(_ number: UInt8, _ account: AccountID) throws(Rejection) {

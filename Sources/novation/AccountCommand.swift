@@ -78,7 +78,7 @@ struct AccountCommand: AsyncParsableCommand {
             "equity": sub["margin"]?["equity"] ?? .null, "excess": sub["margin"]?["excess"] ?? .null,
           ]))
       }
-      query.print(main.keeping(["account", "height"], with: ["subAccounts": .array(found)])) { style in
+      query.print(main.keeping(["account", "height", "consistency"], with: ["subAccounts": .array(found)])) { style in
         guard !found.isEmpty else { return "no sub-accounts\n" }
         var table = TextTable([
           .init("NUMBER", .right), .init("ACCOUNT"), .init("EQUITY", .decimal), .init("EXCESS", .decimal),

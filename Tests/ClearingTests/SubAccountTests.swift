@@ -1,4 +1,4 @@
-// Sub-accounts (B3 to B8): who commands them, what they are called, and that one is not another.
+// Sub-accounts (U1 to U5): who commands them, what they are called, and that one is not another.
 
 import Clearing
 import Ledger
@@ -41,7 +41,7 @@ import Wire
 
   func cash(_ account: AccountID) -> Amount? { market.house.account(account)?.cash }
 
-  @Test func `B3: opened once, by its number, by the owner of a main account`() {
+  @Test func `U1: opened once, by its number, by the owner of a main account`() {
     #expect(open(1) == nil)
     #expect(
       market.result.events.map(\.kind) == [
@@ -57,7 +57,7 @@ import Wire
     #expect(sub?.owner == alice && sub?.subAccount == 1 && sub?.cash == 0)
   }
 
-  @Test func `B3: identifiers are pinned, and differ by owner and number`() {
+  @Test func `U1: identifiers are pinned, and differ by owner and number`() {
     let ids = [Market.alice, Market.bob].flatMap { owner in
       (1...Limits.maxSubAccounts).map { AccountID(subAccount: $0, of: AccountID(owner)) }
     }
@@ -69,7 +69,7 @@ import Wire
     #expect(first.hex == "e753b340e6cb39660a2991e37b0218b9da21d56d30c7448b75ff666d8af36b82")
   }
 
-  @Test func `B3: money that came before the account was opened is in it`() {
+  @Test func `U1: money that came before the account was opened is in it`() {
     let early = Deposit(account: second, amount: usd(70), reference: Digest(words: (9, 9, 9, 9)))
     #expect(market.act(Market.custodian, .deposit(early)).status == .executed)
     #expect(act(second, .cancel(.all)).rejection == .notAuthorized)
@@ -77,7 +77,7 @@ import Wire
     #expect(cash(second) == usd(70) && act(second, .cancel(.all)).status == .executed)
   }
 
-  @Test func `B4: the owner's key commands it, and nobody else's`() {
+  @Test func `U2: the owner's key commands it, and nobody else's`() {
     open(1)
     #expect(act(first, .cancel(.all), by: Market.bob).rejection == .notAuthorized)
     #expect(act(first, .cancel(.all)).status == .executed)
@@ -86,7 +86,7 @@ import Wire
     #expect(market.act(PublicKey(words: first.words), .cancel(.all)).rejection == .notAuthorized)
   }
 
-  @Test func `B4: nonces and client ids of transactions are the owner's, of orders the account's`() {
+  @Test func `U2: nonces and client ids of transactions are the owner's, of orders the account's`() {
     open(1)
     let one = signed(first, [order(.buy, at: 10)], client: 5)
     var other = one
@@ -103,7 +103,7 @@ import Wire
     #expect(act(first, order(.buy, at: 10, client: 7)).errors.first?.code == .duplicateClientId)
   }
 
-  @Test func `B5: each has collateral and margin of its own`() {
+  @Test func `U3: each has collateral and margin of its own`() {
     open(1)
     // Alice has a million; the sub-account nothing.
     #expect(act(first, order(.buy, at: 2_000)).errors.first?.code == .insufficientMargin)
@@ -118,7 +118,7 @@ import Wire
     #expect(market.house.account(first)?.margin.excess == 0)
   }
 
-  @Test func `B5: money between own accounts moves with what it is for, or not at all`() {
+  @Test func `U3: money between own accounts moves with what it is for, or not at all`() {
     open(1)
     let both = market.act(
       Market.alice, .transfer(to: first, amount: usd(100)), .transfer(to: second, amount: usd(100)), mode: .allOrNothing
@@ -126,7 +126,7 @@ import Wire
     #expect(both.rejection == .unknownAccount && cash(first) == 0 && cash(alice) == usd(1_000_000))
   }
 
-  @Test func `B6: accounts of one owner do not trade with each other`() {
+  @Test func `U4: accounts of one owner do not trade with each other`() {
     open(1)
     act(alice, .transfer(to: first, amount: usd(100_000)))
     act(first, order(.sell, at: 2_000))
@@ -138,7 +138,7 @@ import Wire
   }
 
   @Test(arguments: [SelfTradePrevention.cancelTaker, .cancelBoth, .decrement])
-  func `B6: by the arriving order's rule`(rule: SelfTradePrevention) {
+  func `U4: by the arriving order's rule`(rule: SelfTradePrevention) {
     open(1)
     act(alice, .transfer(to: first, amount: usd(100_000)))
     act(first, order(.sell, 200, at: 2_000))
@@ -149,7 +149,7 @@ import Wire
     #expect(left == (rule == .cancelTaker ? [200] : rule == .cancelBoth ? [] : [100]))
   }
 
-  @Test func `B7: a delegated key is limited to the account that it was given for`() {
+  @Test func `U5: a delegated key is limited to the account that it was given for`() {
     open(1)
     open(2)
     let terms = Delegation(key: bot, scope: [.trade, .transfer], until: 1_000)
@@ -165,7 +165,7 @@ import Wire
     #expect(act(first, .delegate(Delegation(key: Market.alice, scope: .trade, until: 99))).rejection == .badTerms)
   }
 
-  @Test func `B7: no delegated key opens accounts, gives positions away or accepts any`() {
+  @Test func `U5: no delegated key opens accounts, gives positions away or accepts any`() {
     open(1)
     let all = Delegation(key: bot, scope: DelegationScope(rawValue: 15), until: 1_000)
     for account in [alice, first] {
@@ -181,7 +181,7 @@ import Wire
     }
   }
 
-  @Test func `B7: a key of a sub-account cannot use up the owner's nonces`() {
+  @Test func `U5: a key of a sub-account cannot use up the owner's nonces`() {
     open(1)
     act(first, .delegate(Delegation(key: bot, scope: .trade, until: 1_000)))
     let theirs = signed(first, [.cancel(.all)], by: bot, client: 3)

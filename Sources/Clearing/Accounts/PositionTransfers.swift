@@ -4,7 +4,7 @@ import Ledger
 import Primitives
 
 extension ClearingHouse {
-  /// P1 to P6: everything or nothing. Nothing has changed when this throws.
+  /// P1 to P5: everything or nothing. Nothing has changed when this throws.
   mutating func transferPositions(_ transfer: PositionTransfer, account: Int32) throws(Rejection) {
     guard transfer.isAcceptable else { throw Rejection(.badTerms) }
     guard !SystemAccount.isReserved(transfer.account), let receiver = accountNumber(transfer.account),

@@ -1,4 +1,4 @@
-// Sub-accounts: further accounts of one key, each with collateral and margin of its own (rules B3 to B8).
+// Sub-accounts: further accounts of one key, each with collateral and margin of its own (rules U1 to U5).
 
 public import Ledger
 public import Primitives

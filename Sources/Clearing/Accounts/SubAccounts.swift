@@ -10,20 +10,20 @@ extension ClearingHouse {
     return owner < 0 ? account : owner
   }
 
-  /// B6: whether two accounts obey the same key.
+  /// U4: whether two accounts obey the same key.
   func isSameOwner(_ a: Int32, _ b: Int32) -> Bool { a == b || owner(a) == owner(b) }
 
   /// The key that commands an account by itself, as its main account.
   func ownerID(of id: AccountID) -> AccountID { tables.subAccounts[AccountKey(id)]?.owner ?? id }
 
-  /// B4: by which account nonces and client ids of a transaction count: the owner's own commands by the owner, those of
+  /// U2: by which account nonces and client ids of a transaction count: the owner's own commands by the owner, those of
   /// delegated keys by the account that they are for.
   func numbering(_ transaction: Transaction, account: Int32) -> Int32 {
     let owner = owner(account)
     return live.accounts[Int(owner)].id == AccountID(transaction.signer) ? owner : account
   }
 
-  /// B3: opens a sub-account. Money that came before, to nobody's account, is in it.
+  /// U1: opens a sub-account. Money that came before, to nobody's account, is in it.
   mutating func openSubAccount(_ number: SubAccountNumber, account: Int32) throws(Rejection) {
     guard live.accounts[Int(account)].owner < 0 else { throw Rejection(.notAuthorized) }
     guard number > 0, number <= Limits.maxSubAccounts else { throw Rejection(.badTerms) }

@@ -227,7 +227,7 @@ public enum Action: Hashable, Sendable {
   case proposeChange(ValidatorChange)
   case approveChange(ChangeID)
   case withdrawChange(ChangeID)
-  /// Opens the key's sub-account with this number (B3).
+  /// Opens the key's sub-account with this number (U1).
   case openSubAccount(SubAccountNumber)
   /// Positions of the account go to another one, at their marks (P1).
   case transferPositions(PositionTransfer)

@@ -40,11 +40,11 @@ extension ActionDocument {
     }
     var positions: [MovedPosition] = []
     for (index, position) in list.enumerated() {
-      let fields = try JSONFields(
+      let item = try JSONFields(
         position, at: "\(fields.place).positions[\(index)]", allowed: ["instrument", "quantity"])
       positions.append(
         MovedPosition(
-          instrument: try terms.instrument(try fields.text("instrument")), quantity: try fields.quantity("quantity")))
+          instrument: try terms.instrument(try item.text("instrument")), quantity: try item.quantity("quantity")))
     }
     let cash = try fields.optionalText("cash") == nil ? 0 : try fields.money("cash")
     return PositionTransfer(
