@@ -269,6 +269,20 @@ extension EventKind: WireCodable {
     case .offence(let offence):
       writer.write(UInt8(45))
       writer.write(offence)
+    default: encodeAccounts(to: &writer)
+    }
+  }
+
+  private func encodeAccounts(to writer: inout WireWriter) {
+    switch self {
+    case .subAccountOpened(let owner, let number, let account):
+      writer.write(UInt8(37))
+      writer.write(owner)
+      writer.write(number)
+      writer.write(account)
+    case .positionsTransferred(let transfer):
+      writer.write(UInt8(38))
+      writer.write(transfer)
     default: break
     }
   }
@@ -351,6 +365,10 @@ extension EventKind: WireCodable {
         try CancelReason(from: &reader))
     case 44: self = .bond(account: try reader.readBytes32(), change: try reader.read(), amount: try reader.read())
     case 45: self = .offence(try OffenceEvent(from: &reader))
+    case 37:
+      self = .subAccountOpened(
+        owner: try reader.readBytes32(), number: try reader.read(), account: try reader.readBytes32())
+    case 38: self = .positionsTransferred(try PositionTransferEvent(from: &reader))
     default: throw reader.invalid("event")
     }
   }

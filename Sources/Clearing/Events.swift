@@ -147,4 +147,6 @@ public enum EventKind: Hashable, Sendable {
   case bond(account: AccountID, change: Amount, amount: Amount)
   /// A validator was punished.
   case offence(OffenceEvent)
+  case subAccountOpened(owner: AccountID, number: SubAccountNumber, account: AccountID)
+  case positionsTransferred(PositionTransferEvent)
 }

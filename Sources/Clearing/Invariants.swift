@@ -16,7 +16,7 @@ extension ClearingHouse {
   /// arrays up to date.
   public mutating func checkInvariants() -> [Violation] {
     checkMoney() + checkPositions() + checkOrders() + checkBooks() + checkRiskArrays() + checkWithdrawals()
-      + checkDefaults() + checkTriggers() + checkBonds()
+      + checkDefaults() + checkTriggers() + checkBonds() + checkOwners()
   }
 
   /// INV-1: all cash, the outside included, is zero; what is inside is what came in less what went out.

@@ -9,11 +9,12 @@ extension EventKind {
   public var isKept: Bool {
     switch self {
     case .deposit, .withdrawalRequested, .withdrawalClosed, .transfer, .trade, .comboTrade, .negotiatedTrade,
-      .expirySettled, .settled, .positionMoved, .waterfall, .fundShare, .claimPaid, .bond, .offence:
+      .expirySettled, .settled, .positionMoved, .waterfall, .fundShare, .claimPaid, .bond, .offence,
+      .positionsTransferred:
       true
     case .accountOpened, .listed, .stateChanged, .bookLevel, .orderCancelled, .price, .marginCall, .marginRestored,
       .liquidation, .liquidationEnded, .quotesProtected, .leaseEnded, .auctionCalled, .auctionEnded, .comboCreated,
-      .comboRetired, .triggerFired, .triggerRejected, .triggerCancelled:
+      .comboRetired, .triggerFired, .triggerRejected, .triggerCancelled, .subAccountOpened:
       false
     }
   }

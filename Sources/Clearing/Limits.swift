@@ -61,6 +61,12 @@ public enum Limits {
   /// Keys that an account lets sign for it.
   public static let maxDelegations = 16
   public static let maxPendingWithdrawals = 10_000
+  /// Highest number of a sub-account.
+  public static let maxSubAccounts: SubAccountNumber = 32
+  /// Positions of one transfer; transfers that one account waits for, and the longest time it does. Real time.
+  public static let maxMovedPositions = 32
+  public static let maxAcceptances = 8
+  public static let maxAcceptanceTime: Timestamp = 24 * Duration64.hour
   /// A nonce is accepted from this long before the block's time ...
   public static let nonceLifetime: Timestamp = 180 * Duration64.second
   /// ... to this long after it.

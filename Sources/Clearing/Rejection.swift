@@ -59,6 +59,8 @@ public enum RejectionCode: UInt8, Sendable, CaseIterable, WireByte {
   case punishedBefore = 72
   case jailed = 73
   case bondLocked = 74
+  case notAccepted = 60
+  case alreadyOpen = 61
 
   /// The stable name in receipts and API answers.
   public var name: String { String(describing: self) }
@@ -125,6 +127,8 @@ public enum RejectionCode: UInt8, Sendable, CaseIterable, WireByte {
     case .standbyRests: "Whoever was put on standby may not come back yet."
     case .standbyDecided: "You have said so already, or it is decided."
     case .badReport: "The report is of another committee, or does not name other validators in order."
+    case .notAccepted: "The other account has not accepted exactly this transfer, or no longer."
+    case .alreadyOpen: "The sub-account is open already."
     }
   }
 }

@@ -9,7 +9,7 @@ extension Model {
   /// because reading an account may bring its risk arrays up to date.
   public func difference(from engine: inout ClearingHouse) -> String? {
     totalsDifference(engine) ?? moneyDifference(engine) ?? orderDifference(engine) ?? marketDifference(engine)
-      ?? marginDifference(&engine)
+      ?? ownerDifference(engine) ?? marginDifference(&engine)
   }
 
   private func totalsDifference(_ engine: ClearingHouse) -> String? {
@@ -62,6 +62,21 @@ extension Model {
     return compare("account", accounts, state.accounts)
       ?? compare("positions", positions, state.positions.filter { !$0.value.isEmpty })
       ?? compare("deposit", deposits, state.deposits) ?? compare("withdrawal", withdrawals, state.withdrawals)
+  }
+
+  private func ownerDifference(_ engine: ClearingHouse) -> String? {
+    var subAccounts: [AccountID: SubAccount] = [:]
+    engine.tables.subAccounts.forEach { key, _, record in
+      subAccounts[key.id] = SubAccount(owner: record.owner, number: record.number)
+    }
+    var acceptances: [AccountID: [AccountID: Acceptance]] = [:]
+    engine.tables.acceptances.forEach { key, _, record in
+      for acceptance in record.acceptances {
+        acceptances[key.id, default: [:]][acceptance.transfer.account] = acceptance
+      }
+    }
+    return compare("sub-account", subAccounts, state.subAccounts)
+      ?? compare("acceptances", acceptances, state.acceptances.filter { !$0.value.isEmpty })
   }
 
   private func orderDifference(_ engine: ClearingHouse) -> String? {

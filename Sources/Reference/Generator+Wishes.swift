@@ -20,23 +20,26 @@ extension Generator {
     case 4:
       // Everybody may send everything.
       let other = pick([cast.custodian, cast.authority, cast.validators[0], PublicKey(words: (7, 7, 7, 7))])
-      return Wish(signer: other, actions: [action(of: other, model)], mode: .bestEffort, clientID: client)
+      return Wish(
+        signer: other, actions: [action(of: other, AccountID(other), model)], mode: .bestEffort, clientID: client)
     case 5...11:
       let trader = pick(cast.traders)
       var actions: [Action] = []
-      for _ in 0...random.below(8) { actions.append(action(of: trader, model)) }
-      return Wish(signer: trader, actions: actions, mode: pick([.allOrNothing, .bestEffort]), clientID: client)
+      let account = ownAccount(of: trader, model)
+      for _ in 0...random.below(8) { actions.append(action(of: trader, account, model)) }
+      return Wish(
+        signer: trader, actions: actions, mode: pick([.allOrNothing, .bestEffort]), clientID: client, account: account)
     default:
       let trader = pick(cast.traders)
+      let account = ownAccount(of: trader, model)
       return Wish(
-        signer: trader, actions: [action(of: trader, model)], mode: pick([.allOrNothing, .bestEffort, .bestEffort]),
-        clientID: client)
+        signer: trader, actions: [action(of: trader, account, model)],
+        mode: pick([.allOrNothing, .bestEffort, .bestEffort]), clientID: client, account: account)
     }
   }
 
-  mutating func action(of signer: PublicKey, _ model: Model) -> Action {
-    let account = AccountID(signer)
-    switch random.below(40) {
+  mutating func action(of signer: PublicKey, _ account: AccountID, _ model: Model) -> Action {
+    switch random.below(44) {
     case 0: return .cancel(.all)
     case 1: return .cancel(.instrument(instrument(model)))
     case 2: return .cancel(.underlying(UInt8(random.below(3))))
@@ -44,7 +47,11 @@ extension Generator {
     case 6...9: return amend(account, model)
     case 10:
       return .withdraw(amount: money(account, model), destination: Array(repeating: 1, count: chance(50) ? 129 : 3))
-    case 11...12: return .transfer(to: AccountID(pick(cast.traders)), amount: money(account, model))
+    case 11: return .transfer(to: AccountID(pick(cast.traders)), amount: money(account, model))
+    case 12: return .transfer(to: ownAccount(of: signer, model), amount: money(account, model))
+    case 40: return .openSubAccount(UInt8(random.below(chance(200) ? 34 : 4)))
+    case 41...42: return transferPositions(of: signer, account, model)
+    case 43: return acceptPositions(by: account, model)
     case 13 where chance(200): return deposit()
     case 13 where chance(200): return .setState(instrument(model), .halted)
     case 14...18: return .place(closing(account, model) ?? order(account, model))

@@ -25,6 +25,8 @@ public struct Wish: Sendable {
   public var actions: [Action]
   public var mode: TransactionMode
   public var clientID: UInt64?
+  /// One of the signer's; its main account if nil.
+  public var account: AccountID?
 }
 
 public struct Generator: Sendable {
@@ -119,7 +121,7 @@ public struct Generator: Sendable {
     nextNonce += 1
     nextHash += 1
     var transaction = Transaction(
-      chain: model.chain, signer: wish.signer, nonce: Nonce.make(time: time, random: nextNonce),
+      chain: model.chain, signer: wish.signer, account: wish.account, nonce: Nonce.make(time: time, random: nextNonce),
       expiry: time + Int64(random.below(9)) * Model.second, clientID: wish.clientID, mode: wish.mode,
       actions: wish.actions)
     var input = TransactionInput(

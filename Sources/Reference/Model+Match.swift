@@ -12,7 +12,7 @@ extension Model {
     {
       guard fills < 500, hasRoom(taker.account), hasRoom(SystemAccount.variation.id), hasRoom(SystemAccount.fees.id)
       else { return .limit }
-      if maker.account == taker.account {
+      if owner(maker.account) == owner(taker.account) {
         if taker.selfTrade != .cancelTaker { remove(maker, .selfTrade) }
         if taker.selfTrade != .cancelMaker { return .selfTrade }
         continue
@@ -91,7 +91,7 @@ extension Model {
   }
 
   /// Rule 16.
-  private func fee(_ terms: Terms, _ rate: Int64, _ lots: Quantity, _ premium: Amount) -> Amount {
+  func fee(_ terms: Terms, _ rate: Int64, _ lots: Quantity, _ premium: Amount) -> Amount {
     let whole = (Int128(index(terms.underlying)) * Int128(lots) * Int128(rate) + 999_999_999) / 1_000_000_000
     let cap = Int128(premium) * Int128(genesis.fees.premiumCap) / 1_000_000
     return Int64(clamping: terms.kind == .future ? whole : min(whole, cap))
@@ -99,7 +99,7 @@ extension Model {
 
   /// The position takes `lots` for `value`. What it closes takes its share of the entry value along, cut towards zero;
   /// a future is paid what that share gained.
-  private mutating func trade(
+  mutating func trade(
     _ account: AccountID, _ id: InstrumentID, _ terms: Terms, _ lots: Quantity, _ value: Amount
   ) {
     var position = state.position(account, id)

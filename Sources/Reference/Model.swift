@@ -62,7 +62,8 @@ public struct Model: Sendable {
       case .place(let order): order.postOnly ? 1 : 2
       case .quote: 1
       case .amend, .withdraw, .transfer, .bid, .backstop, .fund, .createCombo, .negotiate, .delegate, .proposeChange,
-        .approveChange, .withdrawChange, .standby, .report, .trigger, .linked, .postBond, .releaseBond, .reportEvidence:
+        .approveChange, .withdrawChange, .standby, .report, .trigger, .linked, .postBond, .releaseBond, .reportEvidence,
+        .openSubAccount, .transferPositions, .acceptPositions:
         2
       case .cancel, .deposit, .closeWithdrawal, .observe, .list, .setState, .protect, .lease, .revoke: 0
       }
@@ -85,9 +86,10 @@ public struct Model: Sendable {
     state.transactions += 1
     do throws(Rejection) {
       let transaction = try admit(input)
-      state.nonces.insert(OwnNumber(account: transaction.account, number: transaction.nonce))
+      let numbering = numbering(transaction)
+      state.nonces.insert(OwnNumber(account: numbering, number: transaction.nonce))
       if let client = transaction.clientID {
-        let own = OwnNumber(account: transaction.account, number: client)
+        let own = OwnNumber(account: numbering, number: client)
         state.clientTransactions[own] = (input.hash, state.timestamp)
       }
       run(transaction)
@@ -106,7 +108,9 @@ public struct Model: Sendable {
     guard input.signatureValid else { throw Rejection(.badSignature) }
     guard transaction.chain == chain else { throw Rejection(.wrongChain) }
     let account = transaction.account
-    guard account.words == transaction.signer.words, !isReserved(account) else { throw Rejection(.notAuthorized) }
+    guard owner(account).words == transaction.signer.words, !isReserved(account) else {
+      throw Rejection(.notAuthorized)
+    }
     guard transaction.expiry >= state.timestamp else { throw Rejection(.expired) }
     guard state.accounts[account] != nil else { throw Rejection(.unknownAccount) }
     let drawn = Int128(transaction.nonce >> 20) * 1_000_000
@@ -114,11 +118,12 @@ public struct Model: Sendable {
     guard drawn >= now - Int128(180 * Self.second), drawn <= now + Int128(30 * Self.second) else {
       throw Rejection(.nonceOutOfWindow)
     }
-    guard !state.nonces.contains(OwnNumber(account: account, number: transaction.nonce)) else {
+    let numbering = numbering(transaction)
+    guard !state.nonces.contains(OwnNumber(account: numbering, number: transaction.nonce)) else {
       throw Rejection(.nonceUsed)
     }
     if let client = transaction.clientID,
-      let first = state.clientTransactions[OwnNumber(account: account, number: client)],
+      let first = state.clientTransactions[OwnNumber(account: numbering, number: client)],
       first.time + Self.memory >= state.timestamp
     {
       state.outcome.duplicateOf = first.hash
@@ -198,6 +203,9 @@ public struct Model: Sendable {
     case .setState(let instrument, let new):
       guard signer == genesis.listingAuthority else { throw Rejection(.notAuthorized) }
       try setState(instrument, new)
+    case .openSubAccount(let number): try openSubAccount(number, account)
+    case .transferPositions(let transfer): try transferPositions(transfer, account)
+    case .acceptPositions(let acceptance): try accept(acceptance, account)
     // The model knows markets without liquidation only.
     case .bid: throw Rejection(.notInLiquidation)
     case .backstop: throw Rejection(.limitReached)

@@ -109,6 +109,9 @@ struct State: Sendable {
   var sources: [InstrumentID: Feed] = [:]
   /// A nonce counts once, for ever.
   var nonces: Set<OwnNumber> = []
+  var subAccounts: [AccountID: SubAccount] = [:]
+  /// By receiver and giver.
+  var acceptances: [AccountID: [AccountID: Acceptance]] = [:]
   var clientTransactions: [OwnNumber: (hash: Digest, time: Timestamp)] = [:]
   var clientOrders: [OwnNumber: (order: OrderID, time: Timestamp)] = [:]
 

@@ -17,7 +17,7 @@ struct Novation: AsyncParsableCommand {
         name: "Trade:",
         subcommands: [
           OrderCommand.self, CancelCommand.self, ComboCommand.self, QuoteCommand.self, RFQCommand.self,
-          LeaseCommand.self, SubmitCommand.self, TransferCommand.self,
+          LeaseCommand.self, SubmitCommand.self, AccountCommand.self, TransferCommand.self,
           WithdrawCommand.self, LiquidationCommand.self, FundCommand.self,
         ]),
       CommandGroup(

@@ -21,6 +21,11 @@ enum AccountView {
   static func render(_ account: JSONValue, _ style: Style) -> String {
     var facts = Facts()
     facts.add("account", account["account"]?.string)
+    if let owner = account["owner"]?.string {
+      facts.add("sub-account", "\(account.text("subAccount")) of \(owner)")
+    }
+    let own = (account["subAccounts"]?.array ?? []).map { $0.text("number") }
+    if !own.isEmpty { facts.add("sub-accounts", own.joined(separator: " ")) }
     for (currency, amount) in (account["balances"]?.object ?? [:]).sorted(by: { $0.key < $1.key }) {
       facts.add("balance", "\(HumanText.decimal(amount.scalarText ?? "")) \(currency)")
     }
@@ -35,7 +40,20 @@ enum AccountView {
     if let list = account["orders"]?.array, !list.isEmpty { text += "\n" + orders(list, style) }
     if let list = account["triggers"]?.array, !list.isEmpty { text += "\n" + triggers(list, style) }
     if let list = account["delegations"]?.array, !list.isEmpty { text += "\n" + delegations(list, style) }
+    if let list = account["acceptances"]?.array, !list.isEmpty { text += "\n" + acceptances(list, style) }
     return text
+  }
+
+  static func acceptances(_ acceptances: [JSONValue], _ style: Style) -> String {
+    var table = TextTable([.init("WAITS FOR"), .init("FROM"), .init("CASH", .decimal), .init("UNTIL")])
+    for acceptance in acceptances {
+      let positions = (acceptance["positions"]?.array ?? []).map { "\($0.text("quantity")) \($0.text("instrument"))" }
+      table.add([
+        TextTable.Cell(positions.joined(separator: ", ")), plain(acceptance, "from"), money(acceptance, "cash"),
+        plain(acceptance, "until"),
+      ])
+    }
+    return table.render(style: style)
   }
 
   static func delegations(_ delegations: [JSONValue], _ style: Style) -> String {

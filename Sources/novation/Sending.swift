@@ -33,14 +33,23 @@ struct SubmitOptions: ParsableArguments {
   }
 }
 
-/// For whom a delegated key signs.
+/// For which account a key signs.
 struct PrincipalOption: ParsableArguments {
   @Option(
     help: "Account that has delegated to the key: a key's name or 64 hexadecimal digits; the key's own if left out.")
   var onBehalfOf: String?
+  @Option(help: "Sub-account to act for, by its number; the main account if left out.") var subaccount: UInt8?
 
-  func account(socket: String?) throws -> AccountID? {
-    try onBehalfOf.map { try KeyLocator(socket: socket).account($0) }
+  func validate() throws {
+    if let subaccount, !(1...Limits.maxSubAccounts).contains(subaccount) {
+      throw ValidationError("--subaccount must be from 1 to \(Limits.maxSubAccounts).")
+    }
+  }
+
+  func account(socket: String?, key: PublicKey) throws -> AccountID? {
+    let main = try onBehalfOf.map { try KeyLocator(socket: socket).account($0) }
+    guard let subaccount else { return main }
+    return AccountID(subAccount: subaccount, of: main ?? AccountID(key))
   }
 }
 
@@ -66,7 +75,8 @@ struct SigningOptions: ParsableArguments {
     let lifetime = submit.timeout.timeout.value * Duration64.second
     try await submit.submit(
       terms.sign(
-        try actions(terms), key: opened, account: try principal.account(socket: submit.socket.socket), mode: mode,
+        try actions(terms), key: opened,
+        account: try principal.account(socket: submit.socket.socket, key: opened.publicKey), mode: mode,
         clientID: clientID, lifetime: lifetime))
   }
 }

@@ -15,7 +15,7 @@ struct SubmitCommand: AsyncParsableCommand {
         {"mode": "allOrNothing", "actions": [{"type": "place", "instrument": "BTC-27MAR26-100000-C", "side": "buy",
          "quantity": "0.5", "price": "1250.25", "postOnly": true}, {"type": "cancel", "order": "17"}]}
       Types are place, cancel, amend, quote, protect, lease, transfer, withdraw, bid, backstop, fund, createCombo,
-      negotiate, delegate, revoke and setState.
+      negotiate, delegate, revoke, openSubAccount, transferPositions, acceptPositions and setState.
       """)
 
   @Argument(help: "File, or - for standard input.", completion: .file()) var file: String
@@ -55,7 +55,9 @@ struct SubmitCommand: AsyncParsableCommand {
     let actions = try ActionDocument(document, terms: terms)
     try await options.submit(
       terms.sign(
-        actions.actions, key: opened, account: try principal.account(socket: options.socket.socket), mode: actions.mode,
+        actions.actions, key: opened,
+        account: try principal.account(socket: options.socket.socket, key: opened.publicKey),
+        mode: actions.mode,
         clientID: actions.clientID,
         lifetime: options.timeout.timeout.value * Duration64.second))
   }

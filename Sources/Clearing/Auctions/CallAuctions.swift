@@ -143,7 +143,7 @@ extension ClearingHouse {
       guard let buy = tables.orders[OrderKey(bid.order.id)], let sell = tables.orders[OrderKey(ask.order.id)] else {
         return traded
       }
-      if bid.order.account == ask.order.account {
+      if isSameOwner(bid.order.account, ask.order.account) {
         preventSelfTrade((bid.order, buy), (ask.order, sell))
       } else {
         traded += cross((bid.order, buy), (ask.order, sell), number, price)

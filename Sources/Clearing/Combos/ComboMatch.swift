@@ -49,7 +49,7 @@ extension ClearingHouse {
 
   private mutating func meetCombo(_ taker: inout Taker, _ maker: BookOrder) {
     guard let record = tables.orders[OrderKey(maker.id)] else { return taker.stopReason = .limit }
-    if maker.account == taker.account { return preventSelfTrade(&taker, maker.id, record) }
+    if isSameOwner(maker.account, taker.account) { return preventSelfTrade(&taker, maker.id, record) }
     let most = min(taker.remaining, maker.remaining)
     let lots = tradable(maker, record, taker.instrument, lots: most, price: record.price)
     guard lots > 0, let combo = live.instruments[Int(taker.instrument)].combo else { return }
@@ -157,7 +157,7 @@ extension ClearingHouse {
     _ pick: Pick, _ taker: inout Taker, _ number: Int32, _ before: [Pick]
   ) -> LegsAnswer? {
     let (order, record) = (pick.order, pick.record)
-    if order.account == taker.account {
+    if isSameOwner(order.account, taker.account) {
       guard taker.selfTrade == .cancelMaker || taker.selfTrade == .cancelBoth else {
         taker.stopReason = .selfTrade
         return .nothing

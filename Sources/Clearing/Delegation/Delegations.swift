@@ -8,6 +8,7 @@ extension ClearingHouse {
   mutating func delegate(_ terms: Delegation, account: Int32) throws(Rejection) {
     let id = live.accounts[Int(account)].id
     guard terms.isAcceptable(underlyings: genesis.underlyings.count), AccountID(terms.key) != id,
+      AccountID(terms.key) != ownerID(of: id),
       !SystemAccount.isReserved(AccountID(terms.key))
     else { throw Rejection(.badTerms) }
     guard terms.until >= totals.height else { throw Rejection(.badTime) }
@@ -70,7 +71,8 @@ extension ClearingHouse {
     case .withdraw: guard terms.scope.contains(.withdraw) else { throw Rejection(.notAuthorized) }
     case .deposit, .closeWithdrawal, .observe, .list, .setState, .bid, .backstop, .fund, .delegate, .revoke,
       .proposeChange,
-      .approveChange, .withdrawChange, .standby, .report, .postBond, .releaseBond, .reportEvidence:
+      .approveChange, .withdrawChange, .standby, .report, .postBond, .releaseBond, .reportEvidence, .openSubAccount,
+      .transferPositions, .acceptPositions:
       throw Rejection(.notAuthorized)
     }
   }

@@ -52,7 +52,7 @@ extension ClearingHouse {
         return
       }
       guard let record = tables.orders[OrderKey(maker.id)] else { return }
-      if maker.account == taker.account {
+      if isSameOwner(maker.account, taker.account) {
         preventSelfTrade(&taker, maker.id, record)
       } else {
         meet(&taker, maker, record)

@@ -43,7 +43,7 @@ extension ClearingHouse {
   }
 
   /// Rounded up, and for options never above a share of the premium.
-  private func fees(
+  func fees(
     _ kind: InstrumentKind, _ underlying: Int, lots: Quantity, premium: Amount
   ) -> (taker: Amount, maker: Amount) {
     let index = live.index[underlying]

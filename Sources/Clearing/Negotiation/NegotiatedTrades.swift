@@ -75,7 +75,7 @@ extension ClearingHouse {
       throw Rejection(.notAuthorized)
     }
     guard let maker = accountNumber(AccountID(quote.maker)) else { throw Rejection(.unknownAccount) }
-    guard maker != taker else { throw Rejection(.selfTrade) }
+    guard !isSameOwner(maker, taker) else { throw Rejection(.selfTrade) }
     guard quote.expiry >= totals.timestamp else { throw Rejection(.expired) }
     guard use.quantity > 0, use.quantity <= quote.quantity, use.quantity.isMultiple(of: package.lot),
       use.quantity <= Limits.maxOrderQuantity / package.weight

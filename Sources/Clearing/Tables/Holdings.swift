@@ -247,6 +247,7 @@ extension ClearingHouse {
         if let client = record.order.clientID, let account = live.accountNumbers[record.account] {
           live.clients[AccountNumberAndClient(account: account, client: client)] = id
         }
+      case .owned(let account): live.accounts[Int(account)].owner = -1
       }
     }
   }

@@ -15,6 +15,8 @@ struct LiveAccount: Sendable {
   var holdings: [Int32] = []
   /// The risk epoch in which equity was last found to cover the initial margin (0: unknown).
   var coveredEpoch: UInt64 = 0
+  /// Number of the account whose sub-account it is; -1 for a main account.
+  var owner: Int32 = -1
 
   init(id: AccountID, slot: Int32) {
     self.id = id
@@ -110,6 +112,8 @@ enum LiveUndo: Sendable {
   case listed(InstrumentID)
   case triggerAdded(OrderID, TriggerRecord)
   case triggerRemoved(OrderID, TriggerRecord)
+  /// It became a sub-account.
+  case owned(account: Int32)
 }
 
 struct LiveState: Sendable {

@@ -16,6 +16,7 @@ extension ClearingHouse {
     seats = Seats()
     noteSeats()
     rebuildAccounts()
+    indexOwners()
     rebuildInstruments(trades)
     rebuildCombos()
     rebuildPositions()

@@ -36,6 +36,8 @@ public struct ClearingTables: StateTables {
   public var triggers = Table<OrderKey, TriggerRecord>(id: TableID(30))
   public var links = Table<OrderKey, LinkRecord>(id: TableID(31))
   public var icebergs = Table<OrderKey, IcebergRecord>(id: TableID(32))
+  public var subAccounts = Table<AccountKey, SubAccountRecord>(id: SubAccountRecord.table)
+  public var acceptances = Table<AccountKey, AcceptancesRecord>(id: TableID(35))
 
   public init() {}
 
@@ -72,6 +74,8 @@ public struct ClearingTables: StateTables {
     visitor.visit(&triggers)
     visitor.visit(&links)
     visitor.visit(&icebergs)
+    visitor.visit(&subAccounts)
+    visitor.visit(&acceptances)
   }
 }
 
@@ -82,6 +86,7 @@ struct TableMarks {
   var bonds, offences, offenders: Int
   var health, standbys: Int
   var triggers, links, icebergs: Int
+  var subAccounts, acceptances: Int
 
   init(_ tables: inout ClearingTables) {
     accounts = tables.accounts.mark()
@@ -108,6 +113,8 @@ struct TableMarks {
     triggers = tables.triggers.mark()
     links = tables.links.mark()
     icebergs = tables.icebergs.mark()
+    subAccounts = tables.subAccounts.mark()
+    acceptances = tables.acceptances.mark()
   }
 
   func rollback(_ tables: inout ClearingTables) {
@@ -135,5 +142,7 @@ struct TableMarks {
     tables.triggers.rollback(to: triggers)
     tables.links.rollback(to: links)
     tables.icebergs.rollback(to: icebergs)
+    tables.subAccounts.rollback(to: subAccounts)
+    tables.acceptances.rollback(to: acceptances)
   }
 }

@@ -243,6 +243,12 @@ public enum Action: Hashable, Sendable {
   case releaseBond(amount: Amount)
   /// Proof that a validator broke a rule; alone in its transaction (J1).
   case reportEvidence(EvidenceReport)
+  /// Opens the key's sub-account with this number (U1).
+  case openSubAccount(SubAccountNumber)
+  /// Positions of the account go to another one, at their marks (P1).
+  case transferPositions(PositionTransfer)
+  /// Lets such a transfer of somebody else's come in (P4).
+  case acceptPositions(Acceptance)
 
   /// D6.
   public var orderClass: OrderClass {
@@ -251,7 +257,7 @@ public enum Action: Hashable, Sendable {
     case .quote: .postOnly
     case .amend, .withdraw, .transfer, .bid, .backstop, .fund, .createCombo, .negotiate, .delegate,
       .proposeChange, .approveChange, .withdrawChange, .standby, .report, .trigger, .linked, .postBond, .releaseBond,
-      .reportEvidence:
+      .reportEvidence, .openSubAccount, .transferPositions, .acceptPositions:
       .rest
     case .cancel, .deposit, .closeWithdrawal, .observe, .list, .setState, .protect, .lease, .revoke: .cancels
     }

@@ -292,6 +292,15 @@ extension Action: WireCodable {
     case .reportEvidence(let report):
       writer.write(UInt8(25))
       writer.write(report)
+    case .openSubAccount(let number):
+      writer.write(UInt8(34))
+      writer.write(number)
+    case .transferPositions(let transfer):
+      writer.write(UInt8(35))
+      writer.write(transfer)
+    case .acceptPositions(let acceptance):
+      writer.write(UInt8(36))
+      writer.write(acceptance)
     }
   }
 
@@ -327,6 +336,9 @@ extension Action: WireCodable {
     case 23: self = .postBond(amount: try reader.read())
     case 24: self = .releaseBond(amount: try reader.read())
     case 25: self = .reportEvidence(try EvidenceReport(from: &reader))
+    case 34: self = .openSubAccount(try reader.read())
+    case 35: self = .transferPositions(try PositionTransfer(from: &reader))
+    case 36: self = .acceptPositions(try Acceptance(from: &reader))
     default: throw reader.invalid("action")
     }
   }

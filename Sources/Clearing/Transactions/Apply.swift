@@ -61,7 +61,7 @@ extension ClearingHouse {
     do throws(Rejection) {
       let (transaction, account) = try admit(input)
       actor = account
-      useNonce(transaction, hash: input.hash, account: account)
+      useNonce(transaction, hash: input.hash, account: numbering(transaction, account: account))
       renewLease(account)
       quotesLeft = Limits.maxQuotes
       firmQuotesLeft = Limits.maxFirmQuotes
@@ -84,14 +84,15 @@ extension ClearingHouse {
     guard input.signatureValid else { throw Rejection(.badSignature) }
     guard transaction.chain == chain else { throw Rejection(.wrongChain) }
     guard !SystemAccount.isReserved(transaction.account) else { throw Rejection(.notAuthorized) }
-    if transaction.account != AccountID(transaction.signer) {
+    if ownerID(of: transaction.account) != AccountID(transaction.signer) {
       guard delegation(of: transaction.account, to: transaction.signer) != nil else { throw Rejection(.notAuthorized) }
     }
     guard transaction.expiry >= totals.timestamp else { throw Rejection(.expired) }
     guard let account = accountNumber(transaction.account) else { throw Rejection(.unknownAccount) }
-    try checkNonce(transaction, account: account)
+    let numbering = numbering(transaction, account: account)
+    try checkNonce(transaction, account: numbering)
     if let client = transaction.clientID,
-      let first = live.transactions[AccountNumberAndClient(account: account, client: client)]
+      let first = live.transactions[AccountNumberAndClient(account: numbering, client: client)]
     {
       outcome.duplicateOf = first
       throw Rejection(.duplicateClientId)
@@ -106,7 +107,7 @@ extension ClearingHouse {
   private mutating func run(_ transaction: Transaction, account: Int32) {
     let point = transaction.mode == .allOrNothing ? savepoint() : nil
     outcome.orders.reserveCapacity(transaction.actions.count)
-    let isDelegated = transaction.account != AccountID(transaction.signer)
+    let isDelegated = ownerID(of: transaction.account) != AccountID(transaction.signer)
     for (place, action) in transaction.actions.enumerated() {
       let at = UInt16(truncatingIfNeeded: place)
       totals.actions &+= 1
@@ -196,6 +197,9 @@ extension ClearingHouse {
     case .postBond(let amount): try postBond(amount, signer: signer, account: account)
     case .releaseBond(let amount): try releaseBond(amount, signer: signer, account: account)
     case .reportEvidence(let report): try reportEvidence(report)
+    case .openSubAccount(let number): try openSubAccount(number, account: account)
+    case .transferPositions(let transfer): try transferPositions(transfer, account: account)
+    case .acceptPositions(let acceptance): try accept(acceptance, account: account)
     }
   }
 }

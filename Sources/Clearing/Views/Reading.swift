@@ -51,7 +51,9 @@ extension ClearingHouse {
       margin: MarginView(
         mode: record.marginCall ? .marginCall : .standard, equity: requirement.equity, initial: requirement.initial,
         maintenance: requirement.maintenance, excess: requirement.excess),
-      delegations: delegations(of: id).filter { $0.until > totals.height })
+      delegations: delegations(of: id).filter { $0.until > totals.height }, owner: subAccount(id)?.owner,
+      subAccount: subAccount(id)?.number, subAccounts: subAccounts(of: id),
+      acceptances: (tables.acceptances[AccountKey(id)]?.acceptances ?? []).filter { $0.until > totals.timestamp })
   }
 
   private func positionView(_ holding: Holding) -> PositionView {

@@ -56,6 +56,13 @@ public struct AccountView: Hashable, Sendable {
   public var margin: MarginView
   /// Keys that may sign for it, ascending; those that have ended are not among them.
   public var delegations: [Delegation]
+  /// Of a sub-account: whose, and its number.
+  public var owner: AccountID?
+  public var subAccount: SubAccountNumber?
+  /// Of a main account: the numbers of its sub-accounts, ascending.
+  public var subAccounts: [SubAccountNumber]
+  /// Transfers of positions that it waits for.
+  public var acceptances: [Acceptance]
 }
 
 public struct BookLevelView: Hashable, Sendable {

@@ -15,7 +15,7 @@ extension APIServer {
   private static let eventsMax = 5_000
   static let eventTypes: Set<String> = [
     "deposit", "withdrawal", "withdrawalPaid", "withdrawalRefused", "transfer", "trade", "settlement", "positionMoved",
-    "waterfall", "fundShare", "claimPaid",
+    "waterfall", "fundShare", "claimPaid", "positionsTransferred",
   ]
 
   func events(_ request: Request) async throws -> Response {

@@ -240,6 +240,28 @@ struct LiquidationEndedEventDocument: Codable, Sendable {
   var height: UInt64
 }
 
+/// The end of a transfer of positions; those that moved stand before it.
+struct PositionsTransferredEventDocument: Codable, Sendable {
+  var from: String
+  var to: String
+  var positions: UInt32
+  /// From `from` to `to`; negative the other way.
+  var cash: String
+  var fromFee: String
+  var toFee: String
+  var height: UInt64
+
+  init(_ transfer: PositionTransferEvent, height: Height) {
+    from = transfer.from.hex
+    to = transfer.to.hex
+    positions = transfer.positions
+    cash = money(transfer.cash)
+    fromFee = money(transfer.fromFee)
+    toFee = money(transfer.toFee)
+    self.height = height
+  }
+}
+
 struct PositionMovedEventDocument: Codable, Sendable {
   var from: String
   var to: String

@@ -48,7 +48,24 @@ extension AccountDocument {
       triggers: view.triggers.map { TriggerDocument($0, underlyings: underlyings) },
       margin: MarginDocument(view.margin),
       delegations: view.delegations.map { DelegationDocument($0, underlyings: underlyings) },
+      owner: view.owner?.hex, subAccount: view.subAccount,
+      subAccounts: view.subAccounts.map {
+        SubAccountDocument(number: $0, account: AccountID(subAccount: $0, of: view.account).hex)
+      },
+      acceptances: view.acceptances.map { AcceptanceDocument($0, underlyings: underlyings) },
       height: point.height, stateRoot: point.stateRoot, consistency: point.consistency, proof: nil)
+  }
+}
+
+extension AcceptanceDocument {
+  init(_ acceptance: Acceptance, underlyings: [UnderlyingTerms]) {
+    self.init(
+      from: acceptance.transfer.account.hex,
+      positions: acceptance.transfer.positions.map {
+        Position(
+          instrument: InstrumentName.format($0.instrument, underlyings: underlyings), quantity: lots($0.quantity))
+      },
+      cash: money(acceptance.transfer.cash), until: ISO8601.format(acceptance.until))
   }
 }
 

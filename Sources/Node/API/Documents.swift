@@ -161,10 +161,36 @@ public struct AccountDocument: Codable, Sendable {
   public var triggers: [TriggerDocument]
   public var margin: MarginDocument
   public var delegations: [DelegationDocument]
+  /// Of a sub-account: whose, and its number.
+  @Nullable public var owner: String?
+  @Nullable public var subAccount: UInt8?
+  /// Of a main account.
+  public var subAccounts: [SubAccountDocument]
+  /// Transfers of positions that it waits for.
+  public var acceptances: [AcceptanceDocument]
   public var height: UInt64
   public var stateRoot: String
   public var consistency: String
   public var proof: ProofDocument?
+}
+
+public struct SubAccountDocument: Codable, Sendable {
+  public var number: UInt8
+  public var account: String
+}
+
+/// What the account will receive from another owner's, once.
+public struct AcceptanceDocument: Codable, Sendable {
+  public struct Position: Codable, Sendable {
+    public var instrument: String
+    public var quantity: String
+  }
+
+  public var from: String
+  public var positions: [Position]
+  /// Negative if the receiver pays.
+  public var cash: String
+  public var until: String
 }
 
 /// A key that may sign for the account.

@@ -11,7 +11,7 @@ public struct EventDocument: Codable, Sendable {
   /// Of the event in the chain; a trade has two entries with one sequence, its sides.
   public var sequence: UInt64
   /// deposit | withdrawal | withdrawalPaid | withdrawalRefused | transfer | trade | settlement | positionMoved |
-  /// waterfall | fundShare | claimPaid
+  /// waterfall | fundShare | claimPaid | positionsTransferred
   public var type: String
   public var account: String
   /// The other account: of a trade, a transfer, a position that moved, or the debtor of a waterfall.
@@ -106,6 +106,17 @@ struct EventDocuments {
       append(sequence, "waterfall", payer, debtor) {
         $0.amount = money(-amount)
         $0.detail = String(layer)
+      }
+    case .positionsTransferred(let transfer):
+      for (account, other, amount, fee) in [
+        (transfer.from, transfer.to, 0 &- transfer.cash, transfer.fromFee),
+        (transfer.to, transfer.from, transfer.cash, transfer.toFee),
+      ] {
+        append(sequence, "positionsTransferred", account, other) {
+          $0.amount = money(amount)
+          $0.fee = money(fee)
+          $0.detail = String(transfer.positions)
+        }
       }
     case .fundShare(let account, let amount): append(sequence, "fundShare", account) { $0.detail = money(amount) }
     case .claimPaid(let account, let amount): append(sequence, "claimPaid", account) { $0.amount = money(amount) }

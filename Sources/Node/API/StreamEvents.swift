@@ -160,6 +160,8 @@ struct StreamEvents {
         PositionMovedEventDocument(
           from: from.hex, to: to.hex, instrument: name(instrument), quantity: lots(quantity), price: money(price),
           height: height), to: &list)
+    case .positionsTransferred(let transfer):
+      add("positionsTransferred", id, PositionsTransferredEventDocument(transfer, height: height), to: &list)
     case .waterfall(let debtor, let layer, let payer, let amount):
       add(
         "waterfall", id,

@@ -60,10 +60,11 @@ public struct ActionDocument: Sendable {
     case "negotiate": return .negotiate(try uses(entry, at: place))
     case "trigger": return .trigger(try trigger(entry, at: place, terms))
     case "link": return .linked(try linked(entry, at: place, terms))
+    case "openSubAccount", "transferPositions", "acceptPositions": return try account(entry, at: place, terms)
     default:
       throw CommandFailure(
         .failed,
-        "\(place).type: expected place, cancel, amend, quote, protect, lease, transfer, withdraw, bid, backstop, fund, createCombo, negotiate, delegate, revoke, setState, trigger or link"
+        "\(place).type: expected place, cancel, amend, quote, protect, lease, transfer, withdraw, bid, backstop, fund, createCombo, negotiate, delegate, revoke, setState, trigger, link, openSubAccount, transferPositions or acceptPositions"
       )
     }
   }

@@ -1,5 +1,6 @@
 // Which key file a person means by "alice", "keys/alice.key" or "credential:trader", and whose account a name is.
 
+import Clearing
 public import Primitives
 
 public struct KeyLocator: Sendable {
@@ -31,8 +32,17 @@ public struct KeyLocator: Sendable {
     return try LoadedKeyFile(source)
   }
 
-  /// The account of 64 hexadecimal digits, or of a key's name.
+  /// The account of 64 hexadecimal digits, or of a key's name; with "/1" after it, its first sub-account.
   public func account(_ text: String) throws(KeyError) -> AccountID {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+    if parts.count == 2 {
+      guard let number = SubAccountNumber(parts[1]), (1...Limits.maxSubAccounts).contains(number) else {
+        throw KeyError(
+          "\"\(printable(text))\" is no account",
+          hint: "write a sub-account like alice/1, with a number from 1 to \(Limits.maxSubAccounts)")
+      }
+      return AccountID(subAccount: number, of: try account(String(parts[0])))
+    }
     if let id = AccountID(hex: text) { return id }
     guard KeyFile.isName(text) else {
       throw KeyError(

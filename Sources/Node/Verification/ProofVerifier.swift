@@ -112,6 +112,8 @@ public struct ProofVerifier: Sendable {
 
   // MARK: Accounts
 
+  private static let otherRecord = "in a record that is not part of this proof"
+
   private func verifyAccount(_ document: JSONValue) throws(ProofFault) -> ProofReport {
     guard let proof = document["proof"], proof != .null else {
       throw ProofFault("the account carries no proof; ask for it with --proof")
@@ -134,7 +136,8 @@ public struct ProofVerifier: Sendable {
       reasons: [
         "": "not a record", "proof.certificate.votes": Self.votesReason,
         "proof.certificate.certificate": Self.votesReason, "margin": computed, "positions": computed,
-        "delegations": "in a record that is not part of this proof",
+        "delegations": Self.otherRecord, "owner": Self.otherRecord, "subAccount": Self.otherRecord,
+        "subAccounts": Self.otherRecord, "acceptances": Self.otherRecord,
         "consistency": "a property of the read, not of the state",
       ],
       also: [

@@ -174,7 +174,7 @@ import Wire
   }
 
   private static let types =
-    "actions[0].type: expected place, cancel, amend, quote, protect, lease, transfer, withdraw, bid, backstop, fund, createCombo, negotiate, delegate, revoke, setState, trigger or link"
+    "actions[0].type: expected place, cancel, amend, quote, protect, lease, transfer, withdraw, bid, backstop, fund, createCombo, negotiate, delegate, revoke, setState, trigger, link, openSubAccount, transferPositions or acceptPositions"
 
   @Test(arguments: [
     (#"{"type":"dance"}"#, Self.types),
