@@ -29,7 +29,7 @@ public enum Limits {
   static let changeAttempts: UInt32 = 3
   /// No removal leaves fewer (V3).
   public static let minValidators = 4
-  /// Blocks after a committee was replaced in which evidence about it counts, and bonds of its keys are locked (J4, P3).
+  /// Blocks after a committee was replaced in which evidence about it counts, and bonds of its keys are locked (J4, G3).
   public static let evidenceWindow: UInt64 = 200_000
   /// Offences of one key in one committee that are punished (J4).
   public static let maxOffences = 16

@@ -1,4 +1,4 @@
-// `novation validator bond post|release`: the collateral of a validator's key (rules P1 to P5).
+// `novation validator bond post|release`: the collateral of a validator's key (rules G1 to G5).
 
 import ArgumentParser
 import Clearing

@@ -1,4 +1,4 @@
-// Collateral of validators: posted, locked, released, and always exactly where it is said to be (rules P1 to P5).
+// Collateral of validators: posted, locked, released, and always exactly where it is said to be (rules G1 to G5).
 
 import Clearing
 import Ledger
@@ -32,7 +32,7 @@ extension Chamber {
 }
 
 @Suite struct BondTests {
-  @Test func `P1: a bond comes out of the signer's own free money`() {
+  @Test func `G1: a bond comes out of the signer's own free money`() {
     let chamber = Chamber()
     let validator = chamber.validators[0]
     #expect(chamber.post(validator, 100) == .badAmount, "it has nothing")
@@ -55,7 +55,7 @@ extension Chamber {
     }
   }
 
-  @Test func `P2: what is bonded is out of reach, and the account is nobody's`() {
+  @Test func `G2: what is bonded is out of reach, and the account is nobody's`() {
     let chamber = Chamber()
     let validator = chamber.validators[0]
     chamber.fund(validator, 1_000)
@@ -69,7 +69,7 @@ extension Chamber {
     #expect(chamber.house.bonded == usd(900))
   }
 
-  @Test func `P3: locked while it serves, and for the evidence window after`() {
+  @Test func `G3: locked while it serves, and for the evidence window after`() {
     let chamber = Chamber(5)
     let leaver = chamber.validators[4]
     chamber.fund(leaver, 1_000)
@@ -90,7 +90,7 @@ extension Chamber {
     #expect(chamber.release(leaver, 1) == .badAmount, "there is none any more")
   }
 
-  @Test func `P3: locked as soon as it is decided that its key becomes a validator's`() {
+  @Test func `G3: locked as soon as it is decided that its key becomes a validator's`() {
     let chamber = Chamber()
     let joiner = key(200)
     chamber.fund(joiner, 100)

@@ -87,7 +87,7 @@ import Wire
   }
 
   /// The bond cannot be taken away in the block of the evidence, whatever stands first.
-  @Test func `P3, J4: nobody gets its bond out before the evidence`() {
+  @Test func `G3, J4: nobody gets its bond out before the evidence`() {
     let chamber = Chamber(5)
     let rogue = chamber.bonded(4)
     let market = chamber.market
@@ -103,7 +103,7 @@ import Wire
     #expect(chamber.bond(rogue) == usd(750))
   }
 
-  @Test func `P4: dust is taken to the last unit and never more than there is`() {
+  @Test func `G4: dust is taken to the last unit and never more than there is`() {
     let chamber = Chamber(5)
     let rogue = chamber.validators[4]
     chamber.fund(rogue, 1)

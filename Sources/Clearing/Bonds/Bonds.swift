@@ -1,11 +1,11 @@
-// Collateral of validators, apart from the money that they trade with (rules P1 to P5).
+// Collateral of validators, apart from the money that they trade with (rules G1 to G5).
 //
-// P1  A bond is posted from the main account of the validator's identity key, out of money that its margin does not need.
-// P2  Bonds lie in an account of the house that holds nothing else. They carry no margin and earn nothing.
-// P3  A bond is locked while its key is a validator's, while a decided change makes it one, and until the evidence window
+// G1  A bond is posted from the main account of the validator's identity key, out of money that its margin does not need.
+// G2  Bonds lie in an account of the house that holds nothing else. They carry no margin and earn nothing.
+// G3  A bond is locked while its key is a validator's, while a decided change makes it one, and until the evidence window
 //     after the last committee that it was in is over: as long as there can be evidence against it.
-// P4  What is slashed goes to the insurance fund, and never more than there is.
-// P5  A bond is its key's: whoever replaces its key posts one for the new key.
+// G4  What is slashed goes to the insurance fund, and never more than there is.
+// G5  A bond is its key's: whoever replaces its key posts one for the new key.
 
 public import Ledger
 public import Primitives
@@ -22,7 +22,7 @@ public struct BondRecord: TableRecord, Hashable {
 }
 
 extension AccountID {
-  /// P2. Opened by the first bond, so that it takes no number from the accounts of a ledger that has none.
+  /// G2. Opened by the first bond, so that it takes no number from the accounts of a ledger that has none.
   public static var bonds: AccountID { AccountID(words: (0, 0, 0, 9)) }
 }
 
@@ -40,7 +40,7 @@ struct Seats: Sendable {
 }
 
 extension ClearingHouse {
-  /// P1
+  /// G1
   mutating func postBond(_ amount: Amount, signer: PublicKey, account: Int32) throws(Rejection) {
     let id = live.accounts[Int(account)].id
     guard id == AccountID(signer) else { throw Rejection(.notAuthorized) }
@@ -56,7 +56,7 @@ extension ClearingHouse {
     emit(.bond(account: id, change: amount, amount: total))
   }
 
-  /// P3
+  /// G3
   mutating func releaseBond(_ amount: Amount, signer: PublicKey, account: Int32) throws(Rejection) {
     let id = live.accounts[Int(account)].id
     guard id == AccountID(signer) else { throw Rejection(.notAuthorized) }
@@ -69,7 +69,7 @@ extension ClearingHouse {
     emit(.bond(account: id, change: -amount, amount: record.amount - amount))
   }
 
-  /// P4: what was taken.
+  /// G4: what was taken.
   mutating func slash(_ key: PublicKey, _ partsPerMillion: Int64) -> Amount {
     let id = AccountID(key)
     guard partsPerMillion > 0, let record = tables.bonds[AccountKey(id)], let bonds = accountNumber(.bonds),
@@ -90,7 +90,7 @@ extension ClearingHouse {
     }
   }
 
-  /// P3
+  /// G3
   func isBondLocked(of key: PublicKey) -> Bool {
     if committee.place(of: key) != nil { return true }
     if changes.contains(where: { $0.record.approvedAt != nil && $0.record.change.newKey == key }) { return true }

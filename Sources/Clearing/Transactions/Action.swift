@@ -238,7 +238,7 @@ public enum Action: Hashable, Sendable {
   case report(LatenessReport)
   case trigger(TriggerOrder)
   case linked(LinkedOrders)
-  /// Collateral of the signer's key, from its own account (P1), and back (P3).
+  /// Collateral of the signer's key, from its own account (G1), and back (G3).
   case postBond(amount: Amount)
   case releaseBond(amount: Amount)
   /// Proof that a validator broke a rule; alone in its transaction (J1).

@@ -6,7 +6,7 @@ public import Primitives
 /// What stands for a validator, and against it.
 public struct StandingView: Hashable, Sendable {
   public var bond: Amount
-  /// P3
+  /// G3
   public var isBondLocked: Bool
   public var isJailed: Bool
   /// The last block in which it is barred; nil: not at all, or for ever.
