@@ -154,7 +154,7 @@ public struct TransactionPlace: WireCodable, Hashable, Sendable {
   }
 }
 
-/// What moved money and positions in a block: bytes that the engine's `KeptEvents` reads.
+/// What happened in a block: bytes that the engine's `BlockEvents` reads.
 public struct StoredEvents: Hashable, Sendable {
   public var height: Height
   public var bytes: [UInt8]

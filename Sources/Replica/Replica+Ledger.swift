@@ -30,8 +30,8 @@ extension Replica {
       guard let block = blocks[hash], let executed = block.executed, let certificate = block.certificate else { return }
       if let fault = divergence(at: block, executed) { return effects.append(.halt(fault)) }
       stored.append(store(block, executed, certificate))
-      let kept = KeptEvents(timestamp: block.header.timestamp, of: executed.result.events)
-      events.append(StoredEvents(height: block.header.height, bytes: kept.wireBytes))
+      let happened = BlockEvents(timestamp: block.header.timestamp, events: executed.result.events)
+      events.append(StoredEvents(height: block.header.height, bytes: happened.wireBytes))
       ballot?.note(certificate)
       ballot?.note(block.stateCertificate)
       if Mutant.has(.commitsLastBlockOnly) { changes.removeAll() }

@@ -157,7 +157,6 @@ import Wire
     for kind in [EventKind.offence(event), .bond(account: .bonds, change: -4, amount: 2)] {
       let whole = Event(sequence: 1, kind: kind)
       #expect(try WireReader.decode(Event.self, from: whole.wireBytes) == whole)
-      #expect(kind.isKept)
     }
   }
 }

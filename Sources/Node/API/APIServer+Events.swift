@@ -15,7 +15,7 @@ extension APIServer {
   private static let eventsMax = 5_000
   static let eventTypes: Set<String> = [
     "deposit", "withdrawal", "withdrawalPaid", "withdrawalRefused", "transfer", "trade", "settlement", "positionMoved",
-    "waterfall", "fundShare", "claimPaid", "positionsTransferred",
+    "waterfall", "fundShare", "claimPaid", "bond", "offence", "positionsTransferred",
   ]
 
   func events(_ request: Request) async throws -> Response {
@@ -66,11 +66,11 @@ extension APIServer {
         .gone, "noEvents", "block \(height) was stored by a version that did not keep events",
         hint: "Ask from a later height on, or ask another node.")
     }
-    guard let kept = try? WireReader.decode(KeptEvents.self, from: bytes) else {
+    guard let happened = try? WireReader.decode(BlockEvents.self, from: bytes) else {
       throw StoreError(
         .damaged, "The events of block \(height) in the ledger are damaged.", advice: "Run novation doctor.")
     }
-    return EventDocuments(kept, height: height, underlyings: info.genesis.market.underlyings).documents
+    return EventDocuments(happened, height: height, underlyings: info.genesis.market.underlyings).documents
   }
 
   private func height(_ text: Substring?, _ name: String) throws -> Height? {

@@ -1,4 +1,4 @@
-// Server-sent events: what became final, as it becomes final or from a height of the recent past on. A client that reads
+// Server-sent events: what became final, as it becomes final or from a height of the past on. A client that reads
 // too slowly is dropped, not buffered without bound.
 
 import Clearing
@@ -35,20 +35,44 @@ extension APIServer {
       continuation.finish()
       return false
     }
+    let events = StreamEvents(underlyings: info.genesis.market.underlyings, wanted: wanted)
     let start = await host.subscribe(limit: streamsMax, from: resume.from, books: books, deliver: deliver)
     switch start {
     case .accepted(let backlog, let books, let height):
-      return events(
-        items, StreamEvents(underlyings: info.genesis.market.underlyings, wanted: wanted), backlog, books, height,
-        after: resume.after)
-    case .full:
-      throw APIError(
-        .tooManyRequests, "tooManyStreams", "\(streamsMax) event streams are open",
-        hint: "Close one, ask another node, or raise limits.streams.")
-    case .gone(let first):
-      throw APIError(
-        .gone, "gone", "events of heights below \(first) are not kept here any more",
-        hint: "Ask a node that has run longer, or begin anew: without from, a stream of books starts with snapshots.")
+      return response { writer in
+        for book in books { try await writer.write(ByteBuffer(string: events.snapshot(book, height: height))) }
+        try await write(backlog, after: resume.after, events, to: &writer)
+        try await write(items, events, to: &writer)
+      }
+    case .gone:
+      let from = resume.from ?? 1
+      var past = try LedgerEvents(host.store, from: from, base: info.genesis.base)
+      guard await host.beginReading(limit: streamsMax) else { throw tooManyStreams(streamsMax) }
+      return response { [host] writer in
+        var isReading = true
+        do {
+          var after = resume.after
+          while true {
+            if case .accepted(let backlog, _, _) = await host.subscribe(
+              limit: .max, from: past.height, books: nil, deliver: deliver)
+            {
+              isReading = false
+              await host.endReading()
+              try await write(backlog, after: after, events, to: &writer)
+              break
+            }
+            let blocks = try past.next()
+            if blocks.isEmpty { try await Task.sleep(for: .milliseconds(20)) }
+            try await write(blocks, after: after, events, to: &writer)
+            if !blocks.isEmpty { after = nil }
+          }
+        } catch {
+          if isReading { await host.endReading() }
+          throw error
+        }
+        try await write(items, events, to: &writer)
+      }
+    case .full: throw tooManyStreams(streamsMax)
     case .ahead(let last):
       throw APIError(
         .serviceUnavailable, "tooOld", "this node is at height \(last)",
@@ -56,33 +80,46 @@ extension APIServer {
     }
   }
 
-  private func events(
-    _ items: AsyncStream<StreamItem>, _ events: StreamEvents, _ backlog: [StreamBlock], _ books: [BookView],
-    _ height: Height, after last: String?
-  ) -> Response {
+  private func tooManyStreams(_ most: Int) -> APIError {
+    APIError(
+      .tooManyRequests, "tooManyStreams", "\(most) event streams are open",
+      hint: "Close one, ask another node, or raise limits.streams.")
+  }
+
+  private func response(_ write: @escaping @Sendable (inout any ResponseBodyWriter) async throws -> Void) -> Response {
     let body = ResponseBody { writer in
       try await writer.write(ByteBuffer(string: ": novation stream\n\n"))
-      for book in books { try await writer.write(ByteBuffer(string: events.snapshot(book, height: height))) }
-      var after = last
-      for block in backlog {
-        var list = events.events(of: block)[...]
-        // The client has had the events of this block up to one of them.
-        if let id = after.take(), let place = list.firstIndex(where: { $0.id == id }) { list = list[(place + 1)...] }
-        if !list.isEmpty { try await writer.write(ByteBuffer(string: list.map(\.text).joined())) }
-      }
-      for await item in items {
-        switch item {
-        case .block(let block):
-          let text = events.events(of: block).map(\.text).joined()
-          if !text.isEmpty { try await writer.write(ByteBuffer(string: text)) }
-        case .certificate(let certificate):
-          try await writer.write(ByteBuffer(string: events.event(of: certificate)))
-        }
-      }
+      try await write(&writer)
       try await writer.finish(nil)
     }
     return Response(
       status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-cache"], body: body)
+  }
+
+  /// Of the first block, what comes after the event `last`: the client has had the others.
+  private func write(
+    _ blocks: [StreamBlock], after last: String?, _ events: StreamEvents, to writer: inout any ResponseBodyWriter
+  ) async throws {
+    var after = last
+    for block in blocks {
+      var list = events.events(of: block)[...]
+      if let id = after.take(), let place = list.firstIndex(where: { $0.id == id }) { list = list[(place + 1)...] }
+      if !list.isEmpty { try await writer.write(ByteBuffer(string: list.map(\.text).joined())) }
+    }
+  }
+
+  private func write(
+    _ items: AsyncStream<StreamItem>, _ events: StreamEvents, to writer: inout any ResponseBodyWriter
+  ) async throws {
+    for await item in items {
+      switch item {
+      case .block(let block):
+        let text = events.events(of: block).map(\.text).joined()
+        if !text.isEmpty { try await writer.write(ByteBuffer(string: text)) }
+      case .certificate(let certificate):
+        try await writer.write(ByteBuffer(string: events.event(of: certificate)))
+      }
+    }
   }
 
   private static func snapshots(of wanted: StreamTopics, in replica: Replica) -> [BookView] {

@@ -11,7 +11,7 @@ public struct EventDocument: Codable, Sendable {
   /// Of the event in the chain; a trade has two entries with one sequence, its sides.
   public var sequence: UInt64
   /// deposit | withdrawal | withdrawalPaid | withdrawalRefused | transfer | trade | settlement | positionMoved |
-  /// waterfall | fundShare | claimPaid | positionsTransferred
+  /// waterfall | fundShare | claimPaid | bond | offence | positionsTransferred
   public var type: String
   public var account: String
   /// The other account: of a trade, a transfer, a position that moved, or the debtor of a waterfall.
@@ -53,11 +53,11 @@ struct EventDocuments {
   private var settlementPrices: [UnderlyingID: [Timestamp: Price]] = [:]
   private(set) var documents: [EventDocument] = []
 
-  init(_ kept: KeptEvents, height: Height, underlyings: [UnderlyingTerms]) {
+  init(_ happened: BlockEvents, height: Height, underlyings: [UnderlyingTerms]) {
     self.height = height
     self.underlyings = underlyings
-    time = ISO8601.format(kept.timestamp)
-    for event in kept.events { add(event) }
+    time = ISO8601.format(happened.timestamp)
+    for event in happened.events { add(event) }
   }
 
   private mutating func add(_ event: Event) {

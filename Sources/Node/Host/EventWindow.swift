@@ -1,4 +1,4 @@
-// What became final lately, for streams that begin in the past.
+// What became final lately, for streams that begin there. Those of earlier heights read the ledger first.
 
 import Clearing
 import Consensus
@@ -13,6 +13,14 @@ struct StreamBlock: Sendable {
   var stateRoot: Digest
   var transactions: Int
   var events: [Event]
+
+  init(hash: Digest, header: Header, stateRoot: Digest, transactions: Int, events: [Event]) {
+    self.hash = hash
+    self.header = header
+    self.stateRoot = stateRoot
+    self.transactions = transactions
+    self.events = events
+  }
 
   init(_ block: FinalizedBlock) {
     hash = block.hash

@@ -65,6 +65,8 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
   private(set) var finality = LatencyWindow()
   private(set) var reliability = ReliabilityWindow()
   private var subscribers: [UInt64: @Sendable (StreamItem) -> Bool] = [:]
+  /// Streams that are still reading the ledger.
+  private var readers = 0
   private var window = EventWindow()
   private(set) var recent = RecentEvents()
   private(set) var progress = SyncProgress()
@@ -121,7 +123,7 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
   func isConnected(_ peer: Int) -> Bool { network?.isConnected(peer) ?? false }
   var traffic: [PeerTraffic] { network?.traffic ?? [] }
   var observerTraffic: PeerTraffic { network?.observerTraffic ?? PeerTraffic() }
-  var streams: Int { subscribers.count }
+  var streams: Int { subscribers.count + readers }
 
   /// To each validator of a committee, as the kernel measures it; nil where there is no session.
   func roundTrips() async -> (numbering: Epoch, times: [Int64?]) {
@@ -513,7 +515,7 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
     deliver: @escaping @Sendable (StreamItem) -> Bool
   ) async -> StreamStart {
     let start = try? await loop.submit { [self] in
-      guard subscribers.count < limit else { return StreamStart.full }
+      guard subscribers.count + readers < limit else { return StreamStart.full }
       let height = replica.finalHeight
       var backlog: [StreamBlock] = []
       if let from {
@@ -530,6 +532,18 @@ public final class ReplicaHost: PeerNetworkDelegate, @unchecked Sendable {
     }.get()
     return start ?? .full
   }
+
+  /// Counts a stream that reads the ledger before it subscribes; false if too many are open.
+  func beginReading(limit: Int) async -> Bool {
+    let isAccepted = try? await loop.submit { [self] in
+      guard subscribers.count + readers < limit else { return false }
+      readers += 1
+      return true
+    }.get()
+    return isAccepted ?? false
+  }
+
+  func endReading() async { _ = try? await loop.submit { [self] in readers -= 1 }.get() }
 }
 
 extension Input {
