@@ -154,7 +154,7 @@ public struct TransactionPlace: WireCodable, Hashable, Sendable {
   }
 }
 
-/// What happened in a block: bytes that the engine's `BlockEvents` reads.
+/// What happened in a block: bytes of the engine's `BlockEvents`.
 public struct StoredEvents: Hashable, Sendable {
   public var height: Height
   public var bytes: [UInt8]

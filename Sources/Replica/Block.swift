@@ -16,6 +16,8 @@ public struct ExecutedBlock: Sendable {
   public var result: BlockResult
   /// The outcomes' canonical bytes, in the order of execution.
   public var receipts: [[UInt8]]
+  /// Canonical bytes of its `BlockEvents`.
+  public var events: [UInt8]
   /// Path in the state tree of the record that holds the root over them.
   public var receiptsProof: [UInt8]
 }

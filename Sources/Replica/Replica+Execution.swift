@@ -117,12 +117,14 @@ extension Replica {
     var result = BlockResult()
     clearing.apply(input, into: &result)
     let receipts = result.outcomes.map(\.wireBytes)
-    system.seal(height: header.height, receipts: receipts, into: &result.changes)
+    let events = system.seal(
+      height: header.height, timestamp: header.timestamp, receipts: receipts, events: result.events,
+      into: &result.changes)
     tree.update(result.changes)
     block.batches = batches
     block.executed = ExecutedBlock(
       endsCommittee: clearing.committeeNumber > committee.epoch, changesMembers: steps.contains(.adopt),
-      stateRoot: tree.root, result: result, receipts: receipts,
+      stateRoot: tree.root, result: result, receipts: receipts, events: events,
       receiptsProof: tree.proof(table: system.tables.blocks.id, key: SystemKey().wireBytes).wireBytes)
     // Executed again after a rollback to the same state: the share was made, and its nonces are spent.
     if block.share?.root != tree.root { block.share = (tree.root, share(for: block, root: tree.root)) }

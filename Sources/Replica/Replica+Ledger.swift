@@ -30,8 +30,7 @@ extension Replica {
       guard let block = blocks[hash], let executed = block.executed, let certificate = block.certificate else { return }
       if let fault = divergence(at: block, executed) { return effects.append(.halt(fault)) }
       stored.append(store(block, executed, certificate))
-      let happened = BlockEvents(timestamp: block.header.timestamp, events: executed.result.events)
-      events.append(StoredEvents(height: block.header.height, bytes: happened.wireBytes))
+      events.append(StoredEvents(height: block.header.height, bytes: executed.events))
       ballot?.note(certificate)
       ballot?.note(block.stateCertificate)
       if Mutant.has(.commitsLastBlockOnly) { changes.removeAll() }

@@ -302,7 +302,7 @@ public struct Replica {
   }
 
   private static func baseBlock(chain: Digest, root: Digest, epoch: Epoch, recovery: Recovery) -> Block {
-    let executed = ExecutedBlock(stateRoot: root, result: BlockResult(), receipts: [], receiptsProof: [])
+    let executed = ExecutedBlock(stateRoot: root, result: BlockResult(), receipts: [], events: [], receiptsProof: [])
     if let head = recovery.head {
       // E2: the lanes of a committee begin anew.
       let isOwn = head.proposal.header.epoch == epoch

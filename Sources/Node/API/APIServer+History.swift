@@ -118,13 +118,16 @@ extension APIServer {
   /// proves the block but not what it did. Nil while neither is there.
   func receiptProof(_ height: Height, _ index: Int) async throws -> CertificateDocument? {
     guard var document = try await proof(of: height) else { return nil }
-    guard document.height == height, let block = try host.store.block(at: height) else { return document }
+    guard document.height == height, let block = try host.store.block(at: height),
+      let events = try host.store.events(at: height)
+    else { return document }
     document.receipt = ReceiptInclusionDocument(
       outcome: Hex.encode(block.receipts[index]),
       record: Hex.encode(
         BlockRecord(
           height: height, receipts: UInt32(truncatingIfNeeded: block.receipts.count),
-          receiptsRoot: ReceiptTree.root(block.receipts), underlyings: info.genesis.market.underlyings
+          receiptsRoot: ReceiptTree.root(block.receipts), events: BlockEvents.hash(of: events),
+          underlyings: info.genesis.market.underlyings
         ).wireBytes),
       recordPath: Hex.encode(block.receiptsProof),
       path: ReceiptTree.path(to: index, of: block.receipts).map(\.hex))

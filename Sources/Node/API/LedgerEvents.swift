@@ -15,8 +15,6 @@ struct LedgerEvents: Sendable {
   private let store: LMDBStore
   /// The next block.
   private(set) var height: Height
-  /// Sequence of the next event, once it is known.
-  private var sequence: UInt64?
 
   /// Throws what a client is told whose past is not here. `base` is the height of the genesis, whose events are none.
   init(_ store: LMDBStore, from height: Height, base: Height) throws {
@@ -24,17 +22,13 @@ struct LedgerEvents: Sendable {
     self.height = max(height, base + 1)
     let first = max(try store.firstHeight() ?? base, base) + 1
     guard self.height >= first else { throw Self.gone(first) }
-    if let block = try read(self.height) { sequence = block.events.first?.sequence }
+    _ = try read(self.height)
   }
 
   /// The next blocks in the ledger; none where it ends.
   mutating func next() throws -> [StreamBlock] {
     var blocks: [StreamBlock] = []
     while blocks.count < Self.chunk, let block = try read(height) {
-      for event in block.events {
-        guard event.sequence == sequence ?? event.sequence else { throw Self.gone(height) }
-        sequence = event.sequence + 1
-      }
       blocks.append(block)
       height += 1
     }
@@ -44,7 +38,7 @@ struct LedgerEvents: Sendable {
   private func read(_ height: Height) throws -> StreamBlock? {
     guard let head = try store.head()?.height, height <= head else { return nil }
     guard let stored = try store.block(at: height), let bytes = try store.events(at: height) else {
-      // Pruned meanwhile, or stored by a version that kept none.
+      // Pruned meanwhile.
       throw Self.gone(height + 1)
     }
     guard let proposal = try? WireReader.decode(Proposal.self, from: stored.proposal),

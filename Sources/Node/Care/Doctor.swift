@@ -124,6 +124,7 @@ public struct Doctor {
         "ledger",
         "\(found.blocks) blocks, \(found.records) records, \(found.transactions) transactions; the state root matches")
       try examineCertificate(store)
+      try examineEvents(store, progress)
       return found.head
     } catch let error as StoreError where error.kind == .missing {
       add("ledger", .warning, error.message, "A new node makes it when it starts; else restore a backup.")
@@ -142,6 +143,34 @@ public struct Doctor {
     }
     let signed = try store.latestCertificate().map { ", the group the one at \($0.height)" } ?? ""
     fine("certificate", "a quorum signed the state at height \(head.height)\(signed)")
+  }
+
+  /// Each block's events name those before, and the certified state the last ones.
+  private mutating func examineEvents(_ store: LMDBStore, _ progress: (String) -> Void) throws {
+    guard let head = try store.head()?.height, let first = try store.firstHeight(),
+      let state = try store.record(table: SystemTables().blocks.id, key: SystemKey().wireBytes),
+      let last = try? WireReader.decode(BlockRecord.self, from: state)
+    else { return }
+    let advice = "Restore a backup with `novation restore`."
+    // The block at which a ledger begins (genesis, or a checkpoint) may have none.
+    var height = max(first, node.genesis.base) + 1
+    guard height <= head else { return }
+    let begin = height
+    var known: Digest?
+    while height <= head {
+      guard let bytes = try store.events(at: height), let link = try? WireReader.decode(BlockEvents.self, from: bytes)
+      else { return add("events", .bad, "those of block \(height) are missing or damaged", advice) }
+      guard known == nil || link.previous == known else {
+        return add("events", .bad, "those of block \(height) do not follow those of the block before", advice)
+      }
+      known = BlockEvents.hash(of: bytes)
+      if height % 4096 == 0 { progress("events: \(height) of \(head) blocks") }
+      height += 1
+    }
+    guard known == last.events else {
+      return add("events", .bad, "the state at height \(head) names others than those of the ledger", advice)
+    }
+    fine("events", "of blocks \(begin) to \(head), each bound to those before; the state names the last")
   }
 
   private mutating func examineJournal(_ head: LedgerHead?) {

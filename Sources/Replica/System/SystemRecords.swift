@@ -3,6 +3,7 @@
 public import Clearing
 public import Ledger
 public import Primitives
+import Sodium
 public import Threshold
 public import Wire
 
@@ -15,19 +16,29 @@ public struct SystemKey: TableKey {
   }
 }
 
-/// What the last block did: proves its receipts to whoever has a certificate of its height.
+extension BlockEvents {
+  /// Of canonical bytes: what the next block's events and the state name.
+  public static func hash(of bytes: [UInt8]) -> Digest { Blake2b.hash(domain: "novation/events/v1", bytes) }
+}
+
+/// What the last block did: proves its receipts and events to whoever has a certificate of its height.
 public struct BlockRecord: TableRecord {
   public var height: Height
   public var receipts: UInt32
   /// `ReceiptTree.root` over the outcomes in the order of execution.
   public var receiptsRoot: Digest
+  /// `BlockEvents.hash` of its events, and through it of those of all blocks before.
+  public var events: Digest
   /// What the numbers of underlyings in all records and receipts stand for; the same for ever.
   public var underlyings: [UnderlyingTerms]
 
-  public init(height: Height, receipts: UInt32, receiptsRoot: Digest, underlyings: [UnderlyingTerms]) {
+  public init(
+    height: Height, receipts: UInt32, receiptsRoot: Digest, events: Digest, underlyings: [UnderlyingTerms]
+  ) {
     self.height = height
     self.receipts = receipts
     self.receiptsRoot = receiptsRoot
+    self.events = events
     self.underlyings = underlyings
   }
 
@@ -35,6 +46,7 @@ public struct BlockRecord: TableRecord {
     writer.write(height)
     writer.write(receipts)
     writer.write(receiptsRoot)
+    writer.write(events)
     writer.write(underlyings)
   }
 
@@ -42,6 +54,7 @@ public struct BlockRecord: TableRecord {
     height = try reader.readOrdinal()
     receipts = try reader.read()
     receiptsRoot = try reader.readBytes32()
+    events = try reader.readBytes32()
     underlyings = try reader.readArray(limit: 256)
   }
 }

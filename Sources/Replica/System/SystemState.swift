@@ -44,7 +44,8 @@ public struct SystemState: Sendable {
   /// For a ledger without blocks; these records cannot be rolled back.
   public mutating func sealGenesis(into changes: inout [RecordChange]) {
     tables.blocks.put(
-      BlockRecord(height: base, receipts: 0, receiptsRoot: .zero, underlyings: underlyings), for: SystemKey())
+      BlockRecord(height: base, receipts: 0, receiptsRoot: .zero, events: .zero, underlyings: underlyings),
+      for: SystemKey())
     tables.keys.put(KeyScheduleRecord(schedule: keys.record, messages: 0), for: SystemKey())
     tables.sealBlock(into: &changes)
     releaseBlock()
@@ -83,13 +84,19 @@ public struct SystemState: Sendable {
     }
   }
 
-  /// Last of a block: keeps the root of its receipts.
-  public mutating func seal(height: Height, receipts: [[UInt8]], into changes: inout [RecordChange]) {
+  /// Last of a block: keeps the root of its receipts, and binds its events to those before. Gives the link's bytes.
+  public mutating func seal(
+    height: Height, timestamp: Timestamp, receipts: [[UInt8]], events: [Event], into changes: inout [RecordChange]
+  ) -> [UInt8] {
+    let link = BlockEvents(
+      timestamp: timestamp, previous: tables.blocks[SystemKey()]?.events ?? .zero, events: events
+    ).wireBytes
     tables.blocks.put(
       BlockRecord(
         height: height, receipts: UInt32(truncatingIfNeeded: receipts.count), receiptsRoot: ReceiptTree.root(receipts),
-        underlyings: underlyings), for: SystemKey())
+        events: BlockEvents.hash(of: link), underlyings: underlyings), for: SystemKey())
     tables.sealBlock(into: &changes)
+    return link
   }
 
   private mutating func applyKeys(

@@ -47,7 +47,7 @@ struct ProofFixture {
       TransactionOutcome(hash: Digest(words: (UInt64(number), 0, 0, 9)), input: UInt32(number)).wireBytes
     }
     let block = BlockRecord(
-      height: 5, receipts: UInt32(receipts.count), receiptsRoot: ReceiptTree.root(receipts),
+      height: 5, receipts: UInt32(receipts.count), receiptsRoot: ReceiptTree.root(receipts), events: .zero,
       underlyings: market.underlyings)
     changes.append(
       RecordChange(table: SystemTables().blocks.id, key: SystemKey().wireBytes, value: block.wireBytes))
