@@ -4,6 +4,7 @@ import ArgumentParser
 import Clearing
 import Node
 import Primitives
+import Sodium
 
 /// Where to send, and how long to wait for what.
 struct SubmitOptions: ParsableArguments {

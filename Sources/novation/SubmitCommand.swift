@@ -5,6 +5,7 @@ import Clearing
 import Glibc
 import Node
 import Primitives
+import Sodium
 import Wire
 
 struct SubmitCommand: AsyncParsableCommand {

@@ -46,9 +46,10 @@ extension APIServer {
       }
     case .gone:
       let from = resume.from ?? 1
-      var past = try LedgerEvents(host.store, from: from, base: info.genesis.base)
+      let beginning = try LedgerEvents(host.store, from: from, base: info.genesis.base)
       guard await host.beginReading(limit: streamsMax) else { throw tooManyStreams(streamsMax) }
       return response { [host] writer in
+        var past = beginning
         var isReading = true
         do {
           var after = resume.after

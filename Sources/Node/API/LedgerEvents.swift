@@ -2,6 +2,7 @@
 
 import Clearing
 import Consensus
+import HTTPTypes
 import Ledger
 import Primitives
 import Replica

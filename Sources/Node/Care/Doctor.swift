@@ -1,5 +1,6 @@
 // Finds, with the node stopped, what would keep it from starting or from voting, and says what to do about each.
 
+import Clearing
 import Consensus
 import Glibc
 import Ledger
