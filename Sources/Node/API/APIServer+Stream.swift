@@ -53,19 +53,22 @@ extension APIServer {
         var isReading = true
         do {
           var after = resume.after
-          while true {
-            if case .accepted(let backlog, _, _) = await host.subscribe(
-              limit: .max, from: past.height, books: nil, deliver: deliver)
-            {
+          while isReading {
+            switch await host.subscribe(limit: .max, from: past.height, books: nil, deliver: deliver) {
+            case .accepted(let backlog, _, _):
               isReading = false
               await host.endReading()
               try await write(backlog, after: after, events, to: &writer)
-              break
+            case .gone:
+              let blocks = try past.next()
+              if blocks.isEmpty { try await Task.sleep(for: .milliseconds(20)) }
+              try await write(blocks, after: after, events, to: &writer)
+              if !blocks.isEmpty { after = nil }
+            // The node stops.
+            case .full, .ahead:
+              await host.endReading()
+              return
             }
-            let blocks = try past.next()
-            if blocks.isEmpty { try await Task.sleep(for: .milliseconds(20)) }
-            try await write(blocks, after: after, events, to: &writer)
-            if !blocks.isEmpty { after = nil }
           }
         } catch {
           if isReading { await host.endReading() }
