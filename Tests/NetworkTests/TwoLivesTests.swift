@@ -123,7 +123,7 @@ extension NetworkTests {
       #expect(devnet.log(3).contains("another process with this validator's identity key"), devnet.logs())
       #expect(devnet.signal(SIGKILL, 0))
       let next = devnet.api(1).height + 3
-      #expect(Moment.wait(15) { api.height >= next && devnet.api(1).height >= next }, devnet.logs())
+      #expect(Moment.wait(30) { api.height >= next && devnet.api(1).height >= next }, devnet.logs())
       stopCopy()
       #expect(copied().code == 0)
     }
